@@ -6,7 +6,8 @@ lowering reads `channel_params`, `channel_states` and `current_name`, and the st
 All calls are elementwise on arrays of one shape (any shape, any float type). `states` holds the mechanism's own states,
 every shared one and the membrane currents of the step before by their `current_name` (zero before the first step).
 `params` holds its own parameters, every shared one, and `length`, `radius`, `diam` (um), `area` (um^2). A name is a
-mechanism's own if it begins with "<name>_"; every other name ("eNa", "CaCon_i") is shared by all mechanisms of a compartment.
+mechanism's own if it begins with "<name>_"; every other name ("eNa", "CaCon_i") is shared by all mechanisms of a
+compartment.
 
 A mechanism is hashable, and equal to another of the same class, name and options, so that compiled functions may keep
 it as a static value. Values of defaults do not count: they live in the tables once the mechanism is inserted.
@@ -40,7 +41,8 @@ class Mechanism:
         channel_params: default values of the parameters.
         channel_states: default values of the states.
         current_name: the membrane current it adds to ("i_Na", "i_K", "i_Ca", ...), or None if it carries none.
-        writes_concentrations: initialised before the other mechanisms, which then see its concentrations.
+        writes_concentrations: it goes before the other mechanisms, at the start and in each step, and they see its
+            concentrations.
     """
 
     writes_concentrations: ClassVar[bool] = False
@@ -92,7 +94,8 @@ class Mechanism:
     def update_states(self, states: Named, dt: TimeStep, v: Values, params: Named) -> Mapping[str, Values]:
         """New values, at t + dt, of its own states and of the concentrations it owns.
 
-        `states` and `v` are those at t, for every mechanism: the order of mechanisms does not matter.
+        `v` is that at t. So are all `states`, except that mechanisms with `writes_concentrations` go first and the others
+        see their new concentrations (as in NEURON). Either way the order of insertion does not matter.
         """
         return {}
 
