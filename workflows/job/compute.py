@@ -1,0 +1,28 @@
+"""[compute]: the workers. Nothing here changes the result. Owns the keys only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from .table import Table, word_or_number
+
+Workers = Annotated[
+    int | str,
+    BeforeValidator(word_or_number("auto", "a whole number of at least 1", int, minimum=1)),
+    WithJsonSchema({"type": '"auto" or a whole number'}),
+]
+
+
+class Compute(Table):
+    """[compute]: how many workers, what each takes, and where Ray runs."""
+
+    workers: Workers = Field(
+        "auto", description='Ray actors that simulate; "auto": one for each GPU, or for each core where there is none.'
+    )
+    cpus_per_worker: float = Field(1, gt=0, le=4096, description="Cores of each worker.")
+    gpus_per_worker: float = Field(0, ge=0, le=64, description="GPUs of each worker; a fraction shares one.")
+    address: str | None = Field(
+        None, min_length=1, description="Address of a running Ray cluster; without it Ray starts on this machine."
+    )

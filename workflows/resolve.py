@@ -1,0 +1,194 @@
+"""The resolved job: every default filled in, and what its files held when it was made.
+
+Owns the hash of a job and the check that its files are still the same. A resolved job is what a run stores
+(resolved.json) and all that a resume needs beside the run's directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import Fault, JobError, UserError
+from .job import Job, make_job
+from .user_code import source_of
+
+FORMAT = 1
+
+_WITHOUT_EFFECT = ("compute", "storage")
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file that the result depends on.
+
+    Attributes
+    ----------
+    key, name : where the job names it, and how
+    path : absolute path
+    sha256 : of its content
+    """
+
+    key: str
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ResolvedJob:
+    """A job with everything that its result depends on.
+
+    Attributes
+    ----------
+    job : with every default filled in; its file names are relative to `job.folder`
+    files : data, morphology and Python files, in the order of the job
+    settings : what is decided when the run is made and never again (such as the width of a lane); plain data
+    """
+
+    job: Job
+    files: tuple[NamedFile, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """sha256 of what the result depends on: the tables without [compute] and [storage], the contents of the files
+        that they name (wherever these lie), and the settings."""
+        return _hash(FORMAT, self.job.resolved(), self.files, self.settings)
+
+    def with_settings(self, **settings: Any) -> ResolvedJob:
+        """The same with more settings decided."""
+        return replace(self, settings={**self.settings, **settings})
+
+    def verify(self) -> None:
+        """Raise `JobError`, a line for each file that is gone or whose content is not what it was."""
+        faults = []
+        for file in self.files:
+            try:
+                changed = _sha256_of(file.path) != file.sha256
+            except UserError as error:
+                faults.append(Fault(self.job.source, file.key, str(error)))
+                continue
+            if changed:
+                message = f"{file.path} is not what it was when the run was made; put it back, or start a new run"
+                faults.append(Fault(self.job.source, file.key, message))
+        if faults:
+            raise JobError(faults)
+
+    def to_json(self) -> str:
+        """As text for resolved.json; `from_json` reads it back."""
+        document = {
+            "format": FORMAT,
+            "hash": self.hash,
+            "folder": str(self.job.folder),
+            "source": self.job.source,
+            "job": self.job.resolved(),
+            "files": [
+                {"key": file.key, "name": file.name, "path": str(file.path), "sha256": file.sha256}
+                for file in self.files
+            ],
+            "settings": dict(self.settings),
+        }
+        return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "resolved.json") -> ResolvedJob:
+        """Read what `to_json` wrote. The files are not looked at: see `verify`.
+
+        Raises
+        ------
+        UserError : no resolved job, one of a newer format, or one that was changed; `source` begins the line
+        """
+        try:
+            document = json.loads(text)
+            written = document["format"]
+        except (ValueError, RecursionError, TypeError, KeyError):
+            raise UserError(f"{source}: is no resolved job; name the directory of a run") from None
+        if not isinstance(written, int) or isinstance(written, bool) or written < 1:
+            raise UserError(f"{source}: format: is {written!r}; a whole number from 1 to {FORMAT} is expected")
+        if written > FORMAT:
+            raise UserError(f"{source}: format: {written} is newer than {FORMAT}, the newest known here; update rallax")
+        try:
+            files = tuple(
+                NamedFile(_text(file["key"]), _text(file["name"]), Path(_text(file["path"])), _text(file["sha256"]))
+                for file in document["files"]
+            )
+            job = make_job(document["job"], _text(document["folder"]), _text(document["source"]), files=False)
+            resolved = cls(job, files, dict(document["settings"]))
+            # Of the text as it stands: a key that a later version adds to the job is no damage.
+            found, expected = _hash(written, document["job"], files, resolved.settings), _text(document["hash"])
+        except JobError as error:
+            raise UserError(f"{source}: {error.lines[0]}") from None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise UserError(f"{source}: is damaged; put back the one that the run was made with") from None
+        if found != expected:
+            raise UserError(f"{source}: does not fit its hash; put back the one that the run was made with")
+        return resolved
+
+
+def resolve(job: Job) -> ResolvedJob:
+    """Fill in what `job` leaves open and take the hashes of everything it names.
+
+    Raises
+    ------
+    JobError : a line for each file that cannot be read and each module that is not there
+    """
+    files: dict[str, NamedFile] = {}
+    faults = []
+    for key, name in job.data_files():
+        path = job.path(name)
+        try:
+            files.setdefault(f"{key} {name}", NamedFile(key, name, path, _sha256_of(path)))
+        except UserError as error:
+            faults.append(Fault(job.source, key, str(error)))
+    for key, entry in job.entries():
+        try:
+            source = source_of(entry, job.folder)
+            if source is not None:
+                files.setdefault(f"{key} {entry}", NamedFile(key, entry, source, _sha256_of(source)))
+        except UserError as error:
+            faults.append(Fault(job.source, key, str(error)))
+    if faults:
+        raise JobError(faults)
+    return ResolvedJob(job, tuple(files.values()))
+
+
+def _hash(written: int, job: Mapping[str, Any], files: tuple[NamedFile, ...], settings: Mapping[str, Any]) -> str:
+    document = {
+        "format": written,
+        "job": {key: value for key, value in job.items() if key not in _WITHOUT_EFFECT},
+        "files": [[file.key, file.name, file.sha256] for file in files],
+        "settings": dict(settings),
+    }
+    return _sha256(_canonical(document))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text is expected, not {value!r}")
+    return value
+
+
+def _canonical(document: Any) -> bytes:
+    """The one text of plain data: keys in order, no spaces, numbers as Python writes them shortest."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sha256_of(path: Path) -> str:
+    """Of a file's content; of a directory (a Zarr array) its files' names and contents in order of their names."""
+    try:
+        if not path.is_dir():
+            with path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        parts = [[p.relative_to(path).as_posix(), _sha256_of(p)] for p in sorted(path.rglob("*")) if p.is_file()]
+        return _sha256(_canonical(parts))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
