@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from .axon import with_axon
+from .compartments import count_compartments
 from .discretize import CompartmentGeometry, cylinder, discretize, discretize_all, split
+from .distances import path_distances
 from .errors import MorphologyError
 from .read import read_reconstruction
 from .reconstruction import Reconstruction, Section, group_name
@@ -12,10 +15,13 @@ __all__ = [
     "MorphologyError",
     "Reconstruction",
     "Section",
+    "count_compartments",
     "cylinder",
     "discretize",
     "discretize_all",
     "group_name",
+    "path_distances",
     "read_reconstruction",
     "split",
+    "with_axon",
 ]

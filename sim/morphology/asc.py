@@ -36,7 +36,7 @@ def check_points(path: Path) -> None:
             raise MorphologyError(f"{path}:{line}: a point (x y z diameter) has {wrong[:40]!r} instead of a number")
 
 
-def line_of_point(path: Path, point: Float[np.ndarray, "3"], radius: float) -> int | None:
+def line_of_point(path: Path, point: Float[np.ndarray, " 3"], radius: float) -> int | None:
     """The line of the point with these coordinates and this radius (um, to float32), None where there is none."""
     wanted = np.array([*point, 2 * radius], dtype=np.float32)
     for line, fields in _groups(path, _ANY_GROUP):

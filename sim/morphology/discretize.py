@@ -1,7 +1,7 @@
 """Polylines cut into compartments: lengths, areas, volumes and the axial load of each half.
 
-Owns the geometry of a compartment, of a reconstruction's and of a plain cylinder's. How many compartments a section gets is `compartments.py`; axial
-resistances, which multiply a load with the resistivity, belong to the lowering.
+Owns the geometry of a compartment, of a reconstruction's and of a plain cylinder's. How many compartments a section
+gets is `compartments.py`; axial resistances, a load times the resistivity, belong to the lowering.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from .asc import check_points, line_of_point
 from .contour import contour_to_stack
 from .errors import MorphologyError
 from .reconstruction import SOMA, Reconstruction, Section, canonical_order, reindexed
-from .swc import Attachment, SomaSection, SwcTable, read_table, soma_of, sphere
+from .swc import Attachment, SomaSection, SwcTable, jumps, read_table, soma_of, sphere
 
 EXTENSIONS = (".swc", ".asc", ".h5")
 
@@ -29,9 +29,10 @@ def read_reconstruction(
 ) -> Reconstruction:
     """Read a reconstruction from an SWC, Neurolucida ASC or H5 file, told by its extension.
 
-    Sections end at branch points, at tips and where the type changes. With `relevant_type_ids` a change between two
-    types that are both not in the list starts no section. Points have to be in um; `min_radius` (um) clips radii.
-    Sections without length are left out, what hangs on them moves to their parent.
+    Sections end at branch points, at tips, where the type changes and, in SWC files as in NEURON, where a path goes on
+    elsewhere in the file. With `relevant_type_ids` a change between two types that are both not in the list ends none.
+    Sections without length are left out, what hangs on them moves to their parent. Coordinates are in um; `min_radius`
+    (um) clips the radii.
 
     A soma of one point becomes a cylinder as long as wide, a contour (ASC, H5) the stack of cones of
     `contour_to_stack`. Without a soma the file must hold a single tree, whose first section is then the root.
@@ -66,6 +67,8 @@ def read_reconstruction(
     if table is None:
         _check_radii(path, roots, clipped=min_radius is not None)
     _merge_unifurcations(roots, relevant_type_ids)
+    if table is not None:
+        _split_at_jumps(table, roots)
     sections = _flatten(path, soma, _drop_empty(roots))
     if min_radius is not None:
         sections = [replace(section, radii=np.maximum(section.radii, min_radius)) for section in sections]
@@ -230,6 +233,26 @@ def _merge_unifurcations(roots: list[_Branch], relevant_type_ids: list[int] | No
             branch.points = np.concatenate([branch.points, child.points[int(repeated) :]])
             branch.radii = np.concatenate([branch.radii, child.radii[int(repeated) :]])
             branch.children = child.children
+
+
+def _split_at_jumps(table: SwcTable, roots: list[_Branch]) -> None:
+    """Start a section where a path goes on elsewhere in the file, as NEURON does.
+
+    So a stretch that was traced later and stands at the end of the file is a section of its own, and equal numbers of
+    compartments mean equal compartments. Where jumps outnumber branches the file is not in the order of its paths, and
+    they mean nothing.
+    """
+    rows, branches = jumps(table), list(_depth_first(roots))
+    if len(rows) > len(branches):
+        return
+    coordinates = table.points.astype(np.float32)
+    wanted = {coordinates[[table.parent[row], row]].tobytes() for row in rows}
+    for branch in branches if wanted else []:
+        points = branch.points.astype(np.float32)
+        places = [k for k in range(1, len(points) - 1) if points[k : k + 2].tobytes() in wanted]
+        for k in reversed(places):
+            rest = _Branch(branch.points[k:], branch.radii[k:], branch.type_id, branch.children)
+            branch.points, branch.radii, branch.children = branch.points[: k + 1], branch.radii[: k + 1], [rest]
 
 
 def _drop_empty(roots: list[_Branch]) -> list[_Branch]:

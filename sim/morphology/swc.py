@@ -158,6 +158,16 @@ def _check_soma(table: SwcTable) -> None:
         raise table.fault(row, f"the soma branches at point {table.ids[row]}; it may branch at its root point only")
 
 
+def jumps(table: SwcTable) -> Int[np.ndarray, " jump"]:
+    """Rows whose point continues a path of its type from a line that is not the one before, and nothing branches."""
+    neurite = table.type_id != SOMA
+    parent = table.parent
+    children = np.bincount(parent[parent >= 0], minlength=len(parent))
+    continues = neurite & neurite[parent] & (parent >= 0) & (children[parent] == 1)
+    continues &= (table.type_id == table.type_id[parent]) & (parent[parent] >= 0) & neurite[parent[parent]]
+    return np.nonzero(continues & (parent != np.arange(len(parent)) - 1))[0]
+
+
 @dataclass(frozen=True, eq=False)
 class SomaSection:
     """A stretch of soma: points [n, 3], radii [n] (um), and where it joins an earlier one (parent -1: it does not)."""
@@ -174,11 +184,11 @@ class Attachment:
 
     section: int
     loc: float
-    point: Float[np.ndarray, "3"]
+    point: Float[np.ndarray, " 3"]
     gap: bool
 
 
-def sphere(center: Float[np.ndarray, "3"], radius: float) -> SomaSection:
+def sphere(center: Float[np.ndarray, " 3"], radius: float) -> SomaSection:
     """The cylinder that stands for a soma given as one point: as long as wide, along x as in NEURON's importer."""
     offsets = np.array([-radius, 0.0, radius])
     return SomaSection(center + offsets[:, None] * [1.0, 0.0, 0.0], np.full(3, radius))
@@ -211,11 +221,11 @@ def soma_of(table: SwcTable) -> tuple[list[SomaSection], dict[int, Attachment]]:
         chain = [root, start]
         while children[chain[-1]]:
             chain.append(children[chain[-1]][0])
-        joined = {} if not sections else {"parent": 0, "parent_loc": 0.0}
-        for row in chain[1:-1]:
-            attachments[row] = Attachment(len(sections), 0.5, table.points[row], True)
+        for inner in chain[1:-1]:
+            attachments[inner] = Attachment(len(sections), 0.5, table.points[inner], True)
         attachments[chain[-1]] = Attachment(len(sections), 1.0, table.points[chain[-1]], False)
-        sections.append(SomaSection(table.points[chain], table.radii[chain], **joined))
+        parent, parent_loc = (0, 0.0) if sections else (-1, 1.0)
+        sections.append(SomaSection(table.points[chain], table.radii[chain], parent, parent_loc))
     attachments[root] = Attachment(0, 0.0, center, len(sections) > 1)
     return sections, attachments
 
