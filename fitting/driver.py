@@ -1,0 +1,78 @@
+"""The loop that lets a state machine drive an executor: the one place of fitting that knows wall time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from .coordinator import Coordinator
+from .errors import FitError
+from .events import Action, Event, Report, Tick
+from .executors.base import Executor
+from .outcome import Snapshot
+
+_WAIT = 0.5
+"""Seconds that the loop waits for an event before it looks at the stop flag and ticks."""
+
+
+def fit_loop(
+    coordinator: Coordinator,
+    executor: Executor,
+    *,
+    commit: Callable[[Snapshot], None],
+    checkpoint_every: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_report: Callable[[Report], None] = lambda report: None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Literal["finished", "stopped"]:
+    """Run the fit to its end, or until ``should_stop()`` is true.
+
+    ``commit`` stores a snapshot: when the starts are chosen, whenever the slowest block is ``checkpoint_every`` steps
+    on, at the end and at a stop. It may hand the writing to a thread, but then must fail in a later call if it failed.
+    The executor stays open. It sees no exception of its own making: what ``commit`` raises ends the loop.
+
+    Raises:
+        FitError: the fit cannot go on; the state is committed before.
+    """
+    last_step: int | None = coordinator.slowest_step if coordinator.blocks else None
+
+    def save() -> None:
+        nonlocal last_step
+        snapshot = coordinator.snapshot()
+        commit(snapshot)
+        coordinator.committed(snapshot)
+        last_step = snapshot.step
+
+    def perform(actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Report):
+                on_report(action)
+            else:
+                executor.submit(action)
+
+    try:
+        perform(coordinator.begin(time.monotonic()))
+        ticked = time.monotonic()
+        while not coordinator.done:
+            if should_stop():
+                save()
+                return "stopped"
+            event = executor.next_event(_WAIT)
+            now = time.monotonic()
+            if event is not None:
+                on_event(event)
+                perform(coordinator.handle(event, now))
+            # Ticks come at least this often however busy the line is: hangs and stragglers show in silence.
+            if event is None or now - ticked > _WAIT:
+                ticked = now
+                perform(coordinator.handle(Tick(), now))
+            if coordinator.blocks and not coordinator.done:
+                step = coordinator.slowest_step
+                if last_step is None or step >= last_step + checkpoint_every:
+                    save()
+    except FitError:
+        save()
+        raise
+    save()
+    return "finished"

@@ -1,0 +1,82 @@
+"""Items of work and their answers: tagged, idempotent, plain data; and the function that turns one into the other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .problem import Problem
+
+Kind = Literal["losses", "gradient", "traces"]
+
+
+class Tag(NamedTuple):
+    """What an item is, independent of who computes it and when: two items of one tag have the same answer.
+
+    ``phase`` ("candidates", "step", "last", "best", "traces"), ``block`` of starts and ``step`` name the round;
+    ``chunk`` the round's part (kind, group and sweeps); ``lanes`` the starts of the block whose results count.
+    """
+
+    phase: str
+    block: int
+    step: int
+    chunk: int
+    lanes: tuple[int, ...]
+
+    def __str__(self) -> str:
+        lanes = ",".join(map(str, self.lanes))
+        return f"{self.phase}/block {self.block}/step {self.step}/chunk {self.chunk}/starts {lanes}"
+
+
+@dataclass(frozen=True, eq=False)
+class WorkItem:
+    """One call of the `Problem`, always of the run's fixed lane shape.
+
+    ``u`` [lanes, parameters] is float64; a lane that is not in ``tag.lanes`` repeats one that is. ``sweeps`` indexes
+    into the group; a padding sweep repeats a valid one with weight 0.
+    """
+
+    tag: Tag
+    kind: Kind
+    group: int
+    sweeps: Int[np.ndarray, " sweeps"]
+    weights: Float[np.ndarray, " sweeps"]
+    u: Float[np.ndarray, "lanes parameters"]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What an item gave, padding included.
+
+    ``losses`` [lanes, sweeps] unweighted, ``gradient`` [lanes, parameters] of the weighted sum (kind "gradient"),
+    ``traces`` [lanes, sweeps, sites, samples] in mV (kind "traces"). ``seconds`` is for logs, never for results.
+    """
+
+    tag: Tag
+    losses: Float[np.ndarray, "lanes sweeps"] | None = None
+    gradient: Float[np.ndarray, "lanes parameters"] | None = None
+    traces: Float[np.ndarray, "lanes sweeps sites samples"] | None = None
+    seconds: float = 0.0
+
+
+def perform(problem: Problem, item: WorkItem) -> Answer:
+    """Compute an item; the same item gives the same bits on one class of device."""
+    begun = time.perf_counter()
+    losses = gradient = traces = None
+    if item.kind == "gradient":
+        losses, gradient = problem.losses_and_gradient(item.group, item.u, item.sweeps, item.weights)
+    elif item.kind == "losses":
+        losses = problem.losses(item.group, item.u, item.sweeps)
+    else:
+        traces = np.asarray(problem.traces(item.group, item.u, item.sweeps))
+    return Answer(
+        tag=item.tag,
+        losses=None if losses is None else np.asarray(losses, np.float64),
+        gradient=None if gradient is None else np.asarray(gradient, np.float64),
+        traces=traces,
+        seconds=time.perf_counter() - begun,
+    )
