@@ -1,0 +1,187 @@
+"""The batched simulator: many parameter sets times many stimuli, compiled once. What fitting workers use.
+
+Every simulation is one lane of `[node, lane]` arrays. Lanes are run in blocks of a fixed width, one block after
+another; the last block is filled with copies of the last lane. Lane `b * n_stimuli + s` is parameter set b under
+stimulus s. A lane's result does not depend on the other lanes of its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .bind import fitted
+from .description.module import Module
+from .integrate import plan_of, steps_of
+from .lower import lower
+from .simulate import simulate
+from .time_loop import MEMORY_BUDGET
+from .types import ParameterTree
+
+Loss = Callable[..., jax.Array]
+#: Lanes of one block where the caller does not choose.
+LANE_WIDTH = 64
+
+
+def batched(
+    module: Module,
+    delta_t: float = 0.025,
+    t_max: float | None = None,
+    solver: str = "bwd_euler",
+    *,
+    dtype: Any = None,
+    steady: bool = False,
+    memory_budget: int = MEMORY_BUDGET,
+    lane_width: int | None = None,
+) -> Batched:
+    """A simulator of a module for batches of its trainables and stimuli.
+
+    Args:
+        delta_t, t_max, solver: as for `integrate`.
+        dtype: floating-point type of the simulation; default JAX's present one.
+        steady: start all mechanisms at their steady state at the initial v, for each lane's own parameters.
+        memory_budget: bytes of saved states for the gradient of one block.
+        lane_width: lanes simulated side by side; default as many as there are, at most 64.
+    """
+    return Batched(module, delta_t, t_max, solver, dtype, steady, memory_budget, lane_width)
+
+
+class Batched:
+    """See `batched`. Later edits of the module are not seen."""
+
+    def __init__(
+        self,
+        module: Module,
+        delta_t: float,
+        t_max: float | None,
+        solver: str,
+        dtype: Any,
+        steady: bool,
+        memory_budget: int,
+        lane_width: int | None,
+    ) -> None:
+        base = module.base
+        lowered = lower(base, dtype)
+        self._keys = [t.key for t in base._trainables]
+        sites = base._external_inds.get("i", np.zeros(0, int))
+        self._plan, _ = plan_of(base, lowered, base.get_parameters(), (), sites, solver)
+        self._own_stimulus = base._externals.get("i", np.zeros((0, 0)))
+        self._dtype = lowered.model.dtype
+        self._dt, self._delta_t, self._t_max = jnp.asarray(delta_t, self._dtype), delta_t, t_max
+        self._run = partial(simulate, dt=self._dt, steady=steady, memory_budget=memory_budget)
+        self._width = lane_width
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+
+    def __call__(self, params: ParameterTree, stimuli: Any = None, v_init: Any = None) -> jax.Array:
+        """Recordings of every parameter set under every stimulus.
+
+        Args:
+            params: the `get_parameters()` tree with a leading batch axis on each leaf.
+            stimuli: nA, (n_stimuli, n_sites, T) at the module's stimulated compartments; None: the module's own.
+            v_init: mV, (n_stimuli,): initial v of all compartments; None: the module's.
+
+        Returns:
+            (batch, n_recordings, n_steps + 1), or (batch, n_stimuli, n_recordings, n_steps + 1) with stimuli.
+        """
+        v = self._call("traces", None, params, stimuli, None, v_init)
+        return v[:, 0] if stimuli is None else v
+
+    def losses(self, loss: Loss) -> Callable[..., jax.Array]:
+        """`f(params, stimuli=None, data=None, v_init=None)`: losses alone, (batch,) or (batch, n_stimuli)."""
+
+        def run(params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None) -> jax.Array:
+            found = self._call("losses", loss, params, stimuli, data, v_init)
+            return found[:, 0] if stimuli is None else found
+
+        return run
+
+    def value_and_grad(self, loss: Loss) -> Callable[..., tuple[jax.Array, ParameterTree]]:
+        """`f(params, stimuli=None, data=None, v_init=None) -> (losses, gradients)`.
+
+        `loss(v)`, or `loss(v, data_k)` where `data` (a tree with leading axis n_stimuli) is given, maps the recordings
+        (n_recordings, n_steps + 1) of one simulation to a scalar. Losses are (batch,) or (batch, n_stimuli); gradients
+        are of their sum over stimuli, a tree like `params`.
+        """
+
+        def run(
+            params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None
+        ) -> tuple[jax.Array, ParameterTree]:
+            found, gradients = self._call("gradient", loss, params, stimuli, data, v_init)
+            tree = [{key: g} for key, g in zip(self._keys, gradients, strict=True)]
+            return (found[:, 0] if stimuli is None else found), tree
+
+        return run
+
+    def _call(self, what: str, loss: Loss | None, params: ParameterTree, stimuli: Any, data: Any, v_init: Any) -> Any:
+        currents = jnp.asarray(self._own_stimulus[None] if stimuli is None else stimuli, self._dtype)
+        if currents.ndim != 3 or currents.shape[1] != self._own_stimulus.shape[0]:
+            raise ValueError(
+                f"stimuli are (n_stimuli, {len(self._own_stimulus)} stimulated compartments, T), not {currents.shape}"
+            )
+        n_steps = steps_of(self._t_max, self._delta_t, currents)
+        if len(params) != len(self._keys):
+            raise ValueError(f"params has {len(params)} entries, the module {len(self._keys)} trainables")
+        values = [jnp.asarray(entry[key], self._dtype) for key, entry in zip(self._keys, params, strict=True)]
+        batch = values[0].shape[0] if values else 1
+        v_start = None if v_init is None else jnp.asarray(v_init, self._dtype)
+        width = min(self._width or LANE_WIDTH, batch * currents.shape[0])
+        key = (what, loss, width, n_steps, data is None)
+        if key not in self._compiled:
+            self._compiled[key] = jax.jit(partial(self._blocks, what, loss, width))
+        return self._compiled[key](values, fitted(currents, n_steps), data, v_start)
+
+    def _blocks(
+        self,
+        what: str,
+        loss: Loss | None,
+        width: int,
+        values: list[jax.Array],
+        stimuli: jax.Array,
+        data: Any,
+        v_init: jax.Array | None,
+    ) -> Any:
+        n_stim = stimuli.shape[0]
+        batch = values[0].shape[0] if values else 1
+        n_lanes = batch * n_stim
+        lane = jnp.minimum(jnp.arange(-(-n_lanes // width) * width), n_lanes - 1).reshape(-1, width)
+
+        def traces(values: list[jax.Array], stimulus_of: jax.Array) -> jax.Array:
+            recorded, _ = self._run(
+                self._plan,
+                values,
+                jnp.moveaxis(stimuli[stimulus_of], (0, 1, 2), (2, 1, 0)),
+                lanes=width,
+                v_init=None if v_init is None else v_init[stimulus_of],
+            )
+            return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))  # lane, rec, time
+
+        def losses(values: list[jax.Array], stimulus_of: jax.Array) -> tuple[jax.Array, jax.Array]:
+            assert loss is not None
+            v = traces(values, stimulus_of)
+            each = (
+                jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, jax.tree.map(lambda d: d[stimulus_of], data))
+            )
+            return each.sum(), each
+
+        def block(lanes: jax.Array) -> Any:
+            here = [v[lanes // n_stim].T for v in values]
+            if what == "traces":
+                return traces(here, lanes % n_stim)
+            if what == "losses":
+                return losses(here, lanes % n_stim)[1]
+            (_, each), gradient = jax.value_and_grad(losses, has_aux=True)(here, lanes % n_stim)
+            return each, [g.T for g in gradient]
+
+        def by_lane(x: jax.Array) -> jax.Array:
+            return x.reshape(-1, *x.shape[2:])[:n_lanes].reshape(batch, n_stim, *x.shape[2:])
+
+        found = jax.tree.map(by_lane, jax.lax.map(block, lane))
+        if what != "gradient":
+            return found
+        each, gradients = found
+        return each, [g.sum(axis=1) for g in gradients]

@@ -1,0 +1,99 @@
+"""Binding values to a lowered model: trainables and data values become parameter arrays, stimuli become input arrays.
+
+Pure functions of arrays; the plan (what goes where) is made once on the host from a description's bookkeeping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .geometry_scaling import GEOMETRY_EXPONENTS
+from .lowered import IndexMap, Model
+from .types import Indices
+
+
+class Binding(eqx.Module):
+    """Entry `rows[i]` of the lowered array `key` takes value number `source[i]`."""
+
+    key: str = eqx.field(static=True)
+    rows: Indices
+    source: Indices
+
+    @classmethod
+    def make(cls, index: IndexMap, key: str, user_rows: np.ndarray, source: np.ndarray) -> Binding:
+        """For compartments in the user's order."""
+        return cls(key, jnp.asarray(index.rows(key, user_rows), jnp.int32), jnp.asarray(source, jnp.int32))
+
+
+def bind_values(model: Model, bindings: Sequence[Binding], values: Sequence[jax.Array]) -> Model:
+    """`model` with the values of each binding, [value] or [value, lane], in place; later ones win."""
+    cable, parameters, states = dict(model.cable), dict(model.parameters), dict(model.states)
+    for binding, value in zip(bindings, values, strict=True):
+        home = next(d for d in (cable, parameters, states) if binding.key in d)
+        value = jnp.asarray(value, model.dtype)
+        by_lane = value[:, None] if value.ndim == 1 else value
+        old = home[binding.key]
+        lanes = max(old.shape[1], by_lane.shape[1])
+        old = jnp.broadcast_to(old, (old.shape[0], lanes))
+        new = by_lane[binding.source]
+        new = jnp.broadcast_to(new, (new.shape[0], lanes))
+        home[binding.key] = old.at[binding.rows].set(new)
+        if binding.key in ("length", "radius"):
+            _scale_geometry(cable, ("length", "radius").index(binding.key), home[binding.key] / old)
+    return eqx.tree_at(lambda m: (m.cable, m.parameters, m.states), model, (cable, parameters, states))
+
+
+def _scale_geometry(cable: dict[str, jax.Array], which: int, ratio: jax.Array) -> None:
+    for name, powers in GEOMETRY_EXPONENTS.items():
+        cable[name] = cable[name] * ratio ** powers[which]
+
+
+class Injection(eqx.Module):
+    """Which lowered compartment each stimulus enters."""
+
+    comps: Indices
+
+    @classmethod
+    def make(cls, index: IndexMap, user_rows: np.ndarray) -> Injection:
+        """For compartments in the user's order."""
+        return cls(jnp.asarray(index.comp_of_user[np.asarray(user_rows, dtype=int)], jnp.int32))
+
+    def spread(self, currents: jax.Array, n_comp: int) -> jax.Array:
+        """Currents [site, lane] in nA summed onto the compartments."""
+        return jnp.zeros((n_comp, currents.shape[1]), currents.dtype).at[self.comps].add(currents)
+
+
+class Reading(eqx.Module):
+    """Recordings: `keys[k]` read at `rows[k]`, in the order of the calls."""
+
+    keys: tuple[str, ...] = eqx.field(static=True)
+    rows: tuple[Indices, ...]
+
+    @classmethod
+    def make(cls, index: IndexMap, recordings: Sequence[tuple[int, str]]) -> Reading:
+        """For (compartment in the user's order, state); neighbours of one state are read together."""
+        keys: list[str] = []
+        rows: list[list[int]] = []
+        for row, key in recordings:
+            if not keys or keys[-1] != key:
+                keys.append(key)
+                rows.append([])
+            rows[-1].append(int(index.rows(key, np.asarray([row]))[0]))
+        return cls(tuple(keys), tuple(jnp.asarray(r, jnp.int32) for r in rows))
+
+    def read(self, states: dict[str, Any]) -> jax.Array:
+        """[rec, lane]."""
+        return jnp.concatenate([states[key][rows] for key, rows in zip(self.keys, self.rows, strict=True)])
+
+
+def fitted(stimulus: jax.Array, n_steps: int) -> jax.Array:
+    """[..., T] padded with zeros or cut to `n_steps` samples: sample k acts in the step from k to k+1."""
+    stimulus = stimulus[..., :n_steps]
+    missing = n_steps - stimulus.shape[-1]
+    return jnp.pad(stimulus, [(0, 0)] * (stimulus.ndim - 1) + [(0, missing)])

@@ -1,0 +1,121 @@
+"""Edits of a view: values, mechanisms, groups. Each edit counts, so that a lowered model is known to be out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..geometry_scaling import GEOMETRY_EXPONENTS
+from ..mechanisms import Mechanism
+from ..names import nearest
+from .tables import INDEX_COLUMNS
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class Editing:
+    """`set`, `insert`, `delete`, `add_to_group` on the compartments of a view."""
+
+    base: Module
+    _rows: np.ndarray
+
+    def set(self, key: str, value: float | Sequence[float] | np.ndarray) -> None:
+        """Set a parameter or initial state: one value for all compartments of the view, or one for each.
+
+        `length` and `radius` scale area, volume and loads with them. Raises ValueError for an unknown name, a wrong
+        number of values or a value that is not finite.
+        """
+        base = self.base
+        base._require(key, self._rows)
+        values = np.asarray(value, dtype=float)
+        if values.ndim and values.shape != (len(self._rows),):
+            raise ValueError(
+                f"set({key!r}, ...) takes one value or one for each of the {len(self._rows)} compartments, "
+                f"not an array of shape {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(f"set({key!r}, ...): every value has to be a finite number")
+        if key in ("length", "radius"):
+            if (values <= 0).any():
+                raise ValueError(f"set({key!r}, ...): a {key} is above 0 um")
+            ratio = values / base._nodes[key].to_numpy()[self._rows]
+            for name, powers in GEOMETRY_EXPONENTS.items():
+                old = base._nodes[name].to_numpy()[self._rows]
+                base._write(name, self._rows, old * ratio ** powers[("length", "radius").index(key)])
+        base._write(key, self._rows, values)
+
+    def insert(self, mechanism: Mechanism) -> None:
+        """Insert a mechanism into the compartments of the view, with its default parameters and states.
+
+        A shared name ("eNa", "CaCon_i") that a compartment has already keeps its value.
+        """
+        base = self.base
+        if not isinstance(mechanism, Mechanism):
+            raise ValueError(f"insert takes a mechanism such as HH(), not {mechanism!r}")
+        name = mechanism.name
+        present = base._mechanisms.get(name)
+        if present is not None and present != mechanism:
+            raise ValueError(f"{name} is inserted already with other options; give this one a name: change_name(...)")
+        if present is None and (name in base._nodes.columns):
+            raise ValueError(
+                f"{name!r} names a column of the table already; give the mechanism another: change_name(...)"
+            )
+        base._mechanisms[name] = mechanism
+        flags = base._nodes[name].to_numpy(copy=True) if present is not None else np.zeros(len(base._nodes), bool)
+        new = self._rows[~flags[self._rows]]
+        flags[self._rows] = True
+        base._add_column(name, flags)
+        for key, default in {**mechanism.channel_params, **mechanism.channel_states}.items():
+            if key not in base._nodes.columns:
+                base._add_column(key, np.full(len(base._nodes), np.nan))
+            absent = base._nodes[key].isna().to_numpy()[new]
+            base._write(key, new[absent], np.asarray(default, dtype=float))
+
+    def delete(self, mechanism: Mechanism | str) -> None:
+        """Take a mechanism out of the compartments of the view; its own columns go with its last compartment."""
+        base = self.base
+        name = mechanism if isinstance(mechanism, str) else mechanism.name
+        if name not in base._mechanisms:
+            raise ValueError(f"no mechanism {name!r} is inserted{nearest(name, base._mechanisms)}")
+        here = base._mechanisms[name]
+        flags = base._nodes[name].to_numpy(copy=True)
+        flags[self._rows] = False
+        base._add_column(name, flags)
+        if not flags.any():
+            del base._mechanisms[name]
+        rest = [m for m in base._mechanisms.values() if m.name != name]
+        for key in {**here.channel_params, **here.channel_states}:
+            users = flags.copy()
+            for other in rest:
+                if key in {**other.channel_params, **other.channel_states}:
+                    users |= base._nodes[other.name].to_numpy()
+            base._write(key, np.flatnonzero(~users), np.asarray(np.nan))
+        unused = [k for k in {**here.channel_params, **here.channel_states} if base._nodes[k].isna().all()]
+        dropped = unused + ([] if name in base._mechanisms else [name])
+        base._nodes = base._nodes.drop(columns=dropped)
+        base._edited()
+
+    def add_to_group(self, name: str) -> None:
+        """Make the compartments of the view members of a group, which becomes an attribute (`cell.soma`)."""
+        base = self.base
+        if not name.isidentifier() or name.startswith("_"):
+            raise ValueError(f"a group's name is a plain identifier, not {name!r}")
+        if name not in base._groups and (
+            name in base._nodes.columns or name in INDEX_COLUMNS or hasattr(type(base), name)
+        ):
+            raise ValueError(f"{name!r} is taken: choose another name for the group")
+        flags = base._nodes[name].to_numpy(copy=True) if name in base._groups else np.zeros(len(base._nodes), bool)
+        flags[self._rows] = True
+        if name not in base._groups:
+            base._groups.append(name)
+        base._add_column(name, flags)
+
+    def distance_pathwise(self, origin: Any) -> np.ndarray:
+        """Path distance in um from the middle of a one-compartment view to each compartment of this one."""
+        rows = origin._rows
+        if len(rows) != 1:
+            raise ValueError(f"distance_pathwise takes an origin of one compartment, not {len(rows)}; add .loc(0.5)")
+        return self.base._path_distances(int(rows[0]))[self._rows]

@@ -1,0 +1,156 @@
+"""`integrate`: one simulation of a module, differentiable in everything that is bound to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .bind import Binding, Injection, Reading, fitted
+from .description.module import Module
+from .description.signals import DataStimuli
+from .description.training import DataValue
+from .initialize import carried_currents
+from .lower import lower
+from .lowered import Lowered
+from .membrane import current_names
+from .simulate import Plan, simulate
+from .solvers import by_name
+from .time_loop import MEMORY_BUDGET
+from .types import ParameterTree
+from .user_states import from_user, to_user
+
+
+def integrate(
+    module: Module,
+    params: ParameterTree | None = None,
+    *,
+    param_state: Sequence[DataValue] | None = None,
+    data_stimuli: DataStimuli | None = None,
+    t_max: float | None = None,
+    delta_t: float = 0.025,
+    solver: str = "bwd_euler",
+    checkpoint_lengths: Sequence[int] | None = None,
+    all_states: dict[str, jax.Array] | None = None,
+    return_states: bool = False,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Any:
+    """Simulate a module and return its recordings.
+
+    Args:
+        params: values of the trainables, a tree as `get_parameters()` gives.
+        param_state: values bound by `data_set`.
+        data_stimuli: stimuli bound by `data_stimulate`; they add to the module's own.
+        t_max: duration in ms; n_steps = round(t_max/delta_t). Default: the length of the longest stimulus.
+        delta_t: time step in ms.
+        solver: "bwd_euler".
+        checkpoint_lengths: lengths of the nested loops for the gradient, their product at least n_steps; default chosen
+            to keep saved states within `memory_budget` bytes.
+        all_states: states to continue from, as `return_states=True` gave them.
+        return_states: also return the last states.
+
+    Returns:
+        Recordings (n_recordings, n_steps + 1), column 0 the initial state; with `return_states` a pair of these and
+        the states in the user's order.
+
+    Raises:
+        ValueError: nothing is recorded, no duration follows, or an argument does not fit the module.
+    """
+    lowered = lower(module)
+    stimulus, rows = _stimuli(module, data_stimuli)
+    n_steps = steps_of(t_max, delta_t, stimulus)
+    plan, values = plan_of(module, lowered, params or [], param_state or (), rows, solver, keep_currents=return_states)
+    levels = None
+    if checkpoint_lengths is not None:
+        levels = tuple(int(n) for n in checkpoint_lengths)
+        if not levels or min(levels) < 1 or math.prod(levels) < n_steps:
+            raise ValueError(
+                f"checkpoint_lengths {list(levels)} multiply to {math.prod(levels)}, below the run's {n_steps} steps"
+            )
+    start = None if all_states is None else from_user(lowered, all_states, plan.carried)
+    recorded, last = _run(
+        plan,
+        values,
+        fitted(stimulus, n_steps).T[:, :, None],
+        jnp.asarray(delta_t, lowered.model.dtype),
+        start,
+        levels=levels,
+        memory_budget=memory_budget,
+    )
+    v = recorded[:, :, 0].T
+    return (v, to_user(lowered, last)) if return_states else v
+
+
+@partial(jax.jit, static_argnames=("levels", "memory_budget"))
+def _run(
+    plan: Plan,
+    values: list[jax.Array],
+    stimulus: jax.Array,
+    dt: jax.Array,
+    start: dict[str, jax.Array] | None,
+    levels: tuple[int, ...] | None,
+    memory_budget: int,
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    return simulate(plan, values, stimulus, dt, lanes=1, start=start, levels=levels, memory_budget=memory_budget)
+
+
+def plan_of(
+    module: Module,
+    lowered: Lowered,
+    params: ParameterTree,
+    param_state: Sequence[DataValue],
+    stimulated: np.ndarray,
+    solver: str,
+    keep_currents: bool = False,
+) -> tuple[Plan, list[jax.Array]]:
+    """The plan of a run and the values of its bindings: trainables first, then data values."""
+    trainables = module.base._trainables
+    if len(params) not in (0, len(trainables)):
+        raise ValueError(
+            f"params has {len(params)} entries, the module {len(trainables)} trainables; use get_parameters()"
+        )
+    bindings, values = [], []
+    for trainable, entry in zip(trainables, params, strict=False):
+        if trainable.key not in entry:
+            raise ValueError(f"params: expected an entry {{{trainable.key!r}: ...}}, found {list(entry)}")
+        bindings.append(Binding.make(lowered.index, trainable.key, trainable.rows, trainable.group))
+        values.append(jnp.asarray(entry[trainable.key]))
+    for data in param_state:
+        value = jnp.atleast_1d(jnp.asarray(data.value))
+        source = np.zeros(len(data.rows), int) if value.shape[0] == 1 else np.arange(len(data.rows))
+        bindings.append(Binding.make(lowered.index, data.key, data.rows, source))
+        values.append(value)
+    recordings = module.base._recordings
+    if not recordings:
+        raise ValueError('nothing is recorded: call .record() first, e.g. cell.branch(0).loc(0.5).record("v")')
+    reading = Reading.make(lowered.index, recordings)
+    carried = current_names(lowered.model) if keep_currents else carried_currents(lowered.model, reading)
+    injection = Injection.make(lowered.index, stimulated)
+    return Plan(lowered.model, tuple(bindings), injection, reading, by_name(solver), carried), values
+
+
+def _stimuli(module: Module, data: DataStimuli | None) -> tuple[jax.Array, np.ndarray]:
+    """All stimuli (n_sites, T) and their compartments: the module's own, then the ones given as data."""
+    own = module.base._externals.get("i", np.zeros((0, 0)))
+    rows = module.base._external_inds.get("i", np.zeros(0, int))
+    if data is None:
+        return jnp.asarray(own), rows
+    currents, more = data
+    n = max(own.shape[1], currents.shape[1])
+    padded = [jnp.pad(jnp.asarray(a), ((0, 0), (0, n - a.shape[1]))) for a in (own, currents)]
+    return jnp.concatenate(padded), np.concatenate([rows, more])
+
+
+def steps_of(t_max: float | None, delta_t: float, stimulus: jax.Array) -> int:
+    """Number of steps: round(t_max/delta_t), or the stimulus's length."""
+    if not delta_t > 0:
+        raise ValueError(f"delta_t is a time step above 0 ms, not {delta_t}")
+    n_steps = stimulus.shape[-1] if t_max is None else round(t_max / delta_t)
+    if n_steps < 1:
+        raise ValueError("how long? give t_max in ms, or a stimulus whose length is the duration")
+    return n_steps

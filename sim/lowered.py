@@ -1,0 +1,129 @@
+"""The lowered model: an immutable pytree of flat arrays with static topology. Knows no names of people's making.
+
+Arrays are `[node, lane]`. Nodes are the compartments, ordered so that each mechanism's compartments lie side by side as
+far as that is possible, then the branch points, which have no capacitance. `IndexMap` translates between this order and
+the user's; it stays on the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .mechanisms import Mechanism
+from .tree_solve import Tree
+from .types import CompLanes, Indices, RowLanes
+
+
+class Rows(eqx.Module):
+    """Some of the compartments, as a slice where they lie side by side, else as indices (a gather)."""
+
+    start: int = eqx.field(static=True)
+    stop: int = eqx.field(static=True)
+    index: Indices | None
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Rows:
+        """From ascending compartment numbers."""
+        start, stop = int(rows[0]), int(rows[-1]) + 1
+        contiguous = stop - start == len(rows)
+        return cls(start, stop, None if contiguous else jnp.asarray(rows, jnp.int32))
+
+    def take(self, x: CompLanes) -> RowLanes:
+        """The rows of x."""
+        return x[self.start : self.stop] if self.index is None else x[self.index]
+
+    def put(self, x: CompLanes, values: RowLanes) -> CompLanes:
+        """x with these rows replaced."""
+        if self.index is not None:
+            return x.at[self.index].set(jnp.broadcast_to(values, (self.index.shape[0], x.shape[1])))
+        values = jnp.broadcast_to(values, (self.stop - self.start, x.shape[1]))
+        if self.stop - self.start == x.shape[0]:
+            return values
+        return jnp.concatenate([x[: self.start], values, x[self.stop :]])
+
+    def spread(self, values: RowLanes, n_comp: int) -> CompLanes:
+        """Values on all compartments, zero beyond these rows."""
+        if self.index is not None:
+            return jnp.zeros((n_comp, values.shape[1]), values.dtype).at[self.index].set(values)
+        zero = jnp.zeros((), values.dtype)
+        return jax.lax.pad(values, zero, ((self.start, n_comp - self.stop, 0), (0, 0, 0)))
+
+
+class Placed(eqx.Module):
+    """A mechanism and its compartments."""
+
+    mechanism: Mechanism = eqx.field(static=True)
+    rows: Rows
+
+
+class Model(eqx.Module):
+    """One cell, ready to run. A trailing `#lane` axis of 1 is shared by all lanes.
+
+    Attributes:
+        tree: order of elimination of all nodes.
+        half_of_child, half_of_parent: for each node the entries of `loads` (see cable.py) that couple it to its parent.
+        v_from: for each node the compartment whose initial v it takes.
+        cable: length, radius [um], area [um^2], volume [um^3], resistive_load_in, resistive_load_out [1/um],
+            axial_resistivity [Ohm cm], capacitance [uF/cm^2], each [comp, #lane].
+        parameters: of mechanisms: own ones on the mechanism's rows, shared ones on all compartments.
+        states: initial ones, likewise; "v" [mV] on all compartments.
+        mechanisms: in the order of insertion.
+        shared_parameters, shared_states: the names that all mechanisms see.
+    """
+
+    tree: Tree
+    half_of_child: Indices
+    half_of_parent: Indices
+    v_from: Indices
+    cable: dict[str, CompLanes]
+    parameters: dict[str, RowLanes]
+    states: dict[str, RowLanes]
+    mechanisms: tuple[Placed, ...]
+    shared_parameters: tuple[str, ...] = eqx.field(static=True)
+    shared_states: tuple[str, ...] = eqx.field(static=True)
+
+    @property
+    def n_comp(self) -> int:
+        """Number of compartments (nodes beyond are branch points)."""
+        return self.cable["length"].shape[0]
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """Floating-point type of every array."""
+        return self.cable["length"].dtype
+
+
+@dataclass(frozen=True)
+class IndexMap:
+    """User's order <-> lowered order.
+
+    Attributes:
+        user_of_comp: user's number of each lowered compartment; `comp_of_user` is its inverse.
+        rows_of: for each own parameter or state the lowered compartments of its rows; absent names lie on all.
+        branch_points: number of nodes behind the compartments (the same order in both worlds).
+    """
+
+    user_of_comp: np.ndarray
+    comp_of_user: np.ndarray
+    rows_of: dict[str, np.ndarray]
+    branch_points: int
+
+    def rows(self, key: str, user_rows: np.ndarray) -> np.ndarray:
+        """Where the values of these user's compartments lie in the lowered array of `key`."""
+        comps = self.comp_of_user[np.asarray(user_rows, dtype=int)]
+        if key not in self.rows_of:
+            return comps
+        return np.searchsorted(self.rows_of[key], comps)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What `lower` gives: the pytree and the map that leads back to the description."""
+
+    model: Model
+    index: IndexMap
