@@ -15,6 +15,8 @@ from numpy import ndarray
 
 # Below this deviation from its first samples a current is no stimulus (nA).
 SMALLEST_STEP_NA = 2e-3
+# With less time than this before the stimulus (ms) a trace shows no resting potential.
+SHORTEST_REST_MS = 1.0
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,20 @@ class Feature:
     label: str
     unit: str
     decimals: int
-    only: str = ""  # "hyperpolarising" or "" (any stimulus)
+    needs_rest: bool = False  # measured from the potential before the stimulus
+    hyperpolarising: bool = False  # says something in a hyperpolarising step only
 
 
 FEATURES = (
-    Feature("voltage_base", "Resting potential", "mV", 1),
+    Feature("voltage_base", "Resting potential", "mV", 1, needs_rest=True),
     Feature("steady_state_voltage_stimend", "Potential at stimulus end", "mV", 1),
     Feature("spike_count", "Spikes", "", 0),
     Feature("time_to_first_spike", "First spike after", "ms", 1),
     Feature("AP_amplitude", "Spike amplitude", "mV", 1),
     Feature("AP_duration_half_width", "Spike half-width", "ms", 2),
-    Feature("AHP_depth", "AHP depth", "mV", 1),
-    Feature("sag_amplitude", "Sag", "mV", 1, only="hyperpolarising"),
-    Feature("ohmic_input_resistance_vb_ssse", "Input resistance", "MΩ", 0, only="hyperpolarising"),
+    Feature("AHP_depth", "AHP depth", "mV", 1, needs_rest=True),
+    Feature("sag_amplitude", "Sag", "mV", 1, hyperpolarising=True),
+    Feature("ohmic_input_resistance_vb_ssse", "Input resistance", "MΩ", 0, needs_rest=True, hyperpolarising=True),
 )
 
 
@@ -91,7 +94,8 @@ def features_of(
         "stim_start": [time[0] if step is None else step.start],
         "stim_end": [time[-1] if step is None else step.end],
     }
-    wanted = [f.efel_name for f in FEATURES if _applies(f, step)]
+    rested = step is not None and step.start - time[0] >= SHORTEST_REST_MS
+    wanted = [f.efel_name for f in FEATURES if _applies(f, step, rested)]
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)  # eFEL logs each feature that a trace does not have
     try:
@@ -102,10 +106,10 @@ def features_of(
     return none | {name: _mean(found) for name, found in (values or {}).items()}
 
 
-def _applies(feature: Feature, step: Step | None) -> bool:
+def _applies(feature: Feature, step: Step | None, rested: bool) -> bool:
     if step is None:
         return feature.efel_name == "spike_count"
-    return feature.only != "hyperpolarising" or step.amplitude < 0.0
+    return (rested or not feature.needs_rest) and (step.amplitude < 0.0 or not feature.hyperpolarising)
 
 
 def _mean(values: ndarray | None) -> float | None:
