@@ -64,7 +64,7 @@ AXON = Habit(PointType.AXON, 90.0, 0.25, 0.0040, 0.25, 0.60, 0.0, 0, pull=0.12, 
 
 @dataclass
 class Reconstruction:
-    """Points of a growing cell as SWC lists them: parents before children, identifiers from 1 in the order of growth."""
+    """Points of a growing cell as SWC lists them: identifiers from 1 in the order of growth, so parents come first."""
 
     rows: list[tuple[int, int, float, float, float, float, int]] = field(default_factory=list)
 
