@@ -41,9 +41,8 @@ def with_axon(reconstruction: Reconstruction, axon: Axon) -> Reconstruction:
     sections = list(reconstruction.sections)
     for i, section in enumerate(sections):
         if section.parent >= 0 and section.type_id != AXON and sections[section.parent].type_id == AXON:
-            raise MorphologyError(
-                f'{reconstruction.source}: {section.group} section {i} grows out of the axon; axon="reconstructed" keeps it'
-            )
+            place = f"{reconstruction.source}: {section.group} section {i}"
+            raise MorphologyError(f'{place} grows out of the axon; axon="reconstructed" keeps it')
     if all(section.type_id == AXON for section in sections):
         raise MorphologyError(f'{reconstruction.source}: holds nothing but axon; axon="reconstructed" keeps it')
     stub = _stub(reconstruction) if axon == "stub" else []
