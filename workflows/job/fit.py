@@ -50,7 +50,9 @@ class Optimizer(Table):
     __pydantic_extra__: dict[str, Any]
 
     name: str = Field(
-        "adam", min_length=1, description='Name in optax, or "polyak": step = loss·mu along gradient/‖gradient‖^beta.'
+        "adam",
+        min_length=1,
+        description='Name in optax, or "polyak" with mu and beta: u − mu·loss·gradient/‖gradient‖^beta.',
     )
     learning_rate: Rate | None = Field(
         None, description='Step size, a number or a schedule { name = "cosine_decay_schedule", … } with its arguments.'
@@ -72,12 +74,12 @@ class Optimizer(Table):
 
 def _argument_faults(arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in arguments.items():
-        if isinstance(value, dict) and isinstance(value.get("name"), str):
+        if isinstance(value, dict):
             yield from ((f"{key}.{inner}", message) for inner, message in _argument_faults(value))
         elif isinstance(value, float) and not abs(value) < float("inf"):
             yield key, f"must be a finite number, not {value}"
         elif not isinstance(value, bool | int | float | str):
-            yield key, "must be a number, true, false, text, or a schedule { name = …, … }"
+            yield key, "must be a number, true, false, text or a table of these"
 
 
 class Fit(Table):

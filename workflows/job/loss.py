@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from ..entry import check_entry
 from ..errors import nearest
-from .table import Interval, Table, wrong
+from .faults import given
+from .table import Interval, Table, check, wrong
 
 LATER = ("soft_dtw", "features")
 USER = "file.py:function"
@@ -52,8 +53,23 @@ class HuberTerm(SampleTerm):
     delta: float = Field(1.0, gt=0, description="Where squared becomes linear, in units of the scale.")
 
 
+def _scales(value: Any) -> Any:
+    values = value if isinstance(value, list | tuple) else (value,)
+    for one in values:
+        if isinstance(one, bool) or not isinstance(one, int | float) or not 0 < one < 1e300:
+            raise wrong(("", f"must be a number above 0, or a list with one for each window, not {given(one)}"))
+    return tuple(float(one) for one in values) if isinstance(value, list | tuple) else float(value)
+
+
+Scales = Annotated[
+    float | tuple[float, ...],
+    BeforeValidator(_scales),
+    WithJsonSchema({"type": "number or list of numbers"}),
+]
+
+
 class WindowStatsTerm(Term):
-    """Mean over windows of the scaled absolute differences of the voltage's mean and standard deviation."""
+    """Mean over windows of the scaled differences of the voltage's mean and of its standard deviation."""
 
     kind: Literal["window_stats"] = Field(description="Mean and standard deviation of the voltage in windows.")
     windows_ms: tuple[Interval, ...] | None = Field(
@@ -65,8 +81,15 @@ class WindowStatsTerm(Term):
     width_ms: float | None = Field(
         None, gt=0, description="Width in ms of windows side by side over the whole sweep. This or `windows_ms`."
     )
-    scale_mean_mV: float = Field(1.0, gt=0, description="Difference of means in mV that counts as 1.")
-    scale_std_mV: float = Field(1.0, gt=0, description="Difference of standard deviations in mV that counts as 1.")
+    mean_scale_mV: Scales = Field(
+        1.0, description="Difference of means in mV that counts as 1; one number, or one for each of `windows_ms`."
+    )
+    std_scale_mV: Scales = Field(
+        1.0, description="Difference of standard deviations in mV that counts as 1; likewise one or several."
+    )
+    distance: Literal["absolute", "squared"] = Field(
+        "absolute", description="Whether scaled differences are taken absolute or squared."
+    )
 
     @model_validator(mode="after")
     def _windows(self) -> WindowStatsTerm:
@@ -75,7 +98,15 @@ class WindowStatsTerm(Term):
         begins = [begin for begin, _ in self.windows_ms or ()]
         if begins != sorted(begins):
             raise wrong(("windows_ms", "are not in order of time; write the earliest window first"))
+        check(self._scale_faults())
         return self
+
+    def _scale_faults(self) -> Iterator[tuple[str, str]]:
+        for key, scale in (("mean_scale_mV", self.mean_scale_mV), ("std_scale_mV", self.std_scale_mV)):
+            if isinstance(scale, tuple) and self.windows_ms is None:
+                yield key, "has one number for each window, which goes with windows_ms only; write one number"
+            elif isinstance(scale, tuple) and len(scale) != len(self.windows_ms or ()):
+                yield key, f"has {len(scale)} numbers for {len(self.windows_ms or ())} windows; one for each, or one"
 
 
 class UserTerm(Term):

@@ -1,0 +1,131 @@
+"""Everything about a job that can be checked without running it, once the job file itself is right.
+
+Owns the order of these checks and the collection of their faults. Each check belongs to the part that it asks: the
+recordings, the Python that the job names, `rallax.fitting` for optimiser and losses, `rallax.sim` for mechanisms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .errors import Fault, JobError, UserError
+from .estimate import Work, work_of
+from .job import Job
+from .loss_terms import terms_for
+from .resolve import ResolvedJob, resolve
+from .sweeps import PreparedSweep, prepare_sweeps
+from .user_code import load_entry
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What the checks of a faultless job found: the job with its hashes, its sweeps, and how much work it is."""
+
+    resolved: ResolvedJob
+    sweeps: tuple[PreparedSweep, ...]
+    work: Work
+
+    def sweep_rows(self) -> Iterator[tuple[str, ...]]:
+        """One row a sweep: name, use, window, steps, samples, voltage at the start."""
+        for sweep in self.sweeps:
+            yield (
+                sweep.name,
+                sweep.use,
+                f"{sweep.window_ms[0]:g} to {sweep.window_ms[1]:g} ms",
+                f"{sweep.n_steps} steps",
+                f"{sweep.time_ms.size} samples",
+                f"{sweep.v_init_mV:.2f} mV",
+            )
+
+    def work_lines(self) -> list[str]:
+        """The amount of work in words."""
+        work = self.work
+        return [
+            f"{work.parameters} parameters, {work.starts} starts, {work.sweeps} training sweeps in each step",
+            f"candidates: {work.candidate_steps:.3g} time steps; fit: {work.gradient_steps:.3g} with their gradient",
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+        sweeps = [
+            {
+                "name": sweep.name,
+                "use": sweep.use,
+                "window_ms": list(sweep.window_ms),
+                "n_steps": sweep.n_steps,
+                "samples": int(sweep.time_ms.size),
+                "v_init_mV": sweep.v_init_mV,
+                "onset_ms": sweep.onset_ms,
+            }
+            for sweep in self.sweeps
+        ]
+        return {"sweeps": sweeps, "work": asdict(self.work)}
+
+
+def check_job(job: Job) -> CheckReport:
+    """Check `job` as far as that goes without simulating it.
+
+    Raises
+    ------
+    JobError : with every fault found
+    """
+    faults = [*_python_faults(job), *_mechanism_faults(job), *_optimizer_faults(job)]
+    sweeps: tuple[PreparedSweep, ...] = ()
+    try:
+        sweeps = prepare_sweeps(job)
+    except JobError as error:
+        faults += error.faults
+    if not faults:
+        faults += _loss_faults(job, sweeps)
+    if faults:
+        raise JobError(faults)
+    return CheckReport(resolve(job), sweeps, work_of(job, sweeps))
+
+
+def _python_faults(job: Job) -> Iterator[Fault]:
+    for key, entry in job.entries():
+        try:
+            loaded = load_entry(entry, job.folder)
+        except UserError as error:
+            yield Fault(job.source, key, str(error))
+            continue
+        if not callable(loaded):
+            yield Fault(job.source, key, f"{entry} is a {type(loaded).__name__}; name a function or a class")
+
+
+def _mechanism_faults(job: Job) -> Iterator[Fault]:
+    from rallax.sim.mechanisms.library import by_name
+
+    for number, insert in enumerate(job.model.insert):
+        if ":" not in insert.mechanism:
+            try:
+                by_name(insert.mechanism)
+            except ValueError as error:
+                yield Fault(job.source, f"model.insert[{number}].mechanism", str(error))
+
+
+def _optimizer_faults(job: Job) -> Iterator[Fault]:
+    from rallax.fitting.optimizers import build_optimizer
+
+    try:
+        build_optimizer(job.fit.optimizer.model_dump(exclude_none=True))
+    except ValueError as error:
+        yield Fault(job.source, "fit.optimizer", str(error).removeprefix("[fit] optimizer").lstrip(":. "))
+
+
+def _loss_faults(job: Job, sweeps: tuple[PreparedSweep, ...]) -> Iterator[Fault]:
+    from rallax.fitting.losses.library import build_loss
+
+    seen: set[str] = set()
+    for sweep in sweeps:
+        try:
+            loss = build_loss(terms_for(job, sweep), lambda entry: load_entry(entry, job.folder))
+            loss.check(sweep.simulated_time_ms)
+        except ValueError as error:
+            # A fault of a term itself shows in every sweep.
+            message = str(error)
+            if message not in seen:
+                yield Fault(job.source, "loss", f"{message} (sweep {sweep.name})")
+            seen.add(message)
