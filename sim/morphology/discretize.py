@@ -64,7 +64,8 @@ def discretize_all(sections: Sequence[Section], ncomps: Sequence[int]) -> Compar
     radii at the ends of a cone (or piece of one) of height L:
     area = sum pi (r1 + r2) sqrt((r1 - r2)^2 + L^2), volume = sum (pi/3) L (r1^2 + r1 r2 + r2^2), and the load of
     half a compartment = (1/pi) sum L / (r1 r2), which is exact for a cone. NEURON cuts in the same way: areas and
-    axial resistances of its segments agree.
+    axial resistances of its segments agree, but that it leaves out the ring of a last point that repeats the one
+    before it with another radius.
 
     Args:
         sections: with positive radii and length, in um.

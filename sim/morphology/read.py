@@ -99,7 +99,11 @@ def _read_with_morphio(path: Path) -> tuple[list[_Branch], Float[np.ndarray, "n 
         morphology = morphio.Morphology(
             str(path), options=morphio.Option.allow_unifurcated_section_change, warning_handler=collector
         )
-    except morphio.MorphioError as error:
+    except UnicodeDecodeError:  # MorphIO's message quotes a part of the file that is not text
+        raise MorphologyError(
+            f"{path}: not readable as {path.suffix[1:].upper()}: it holds bytes that are no text"
+        ) from None
+    except (morphio.MorphioError, IndexError, RuntimeError, ValueError) as error:  # its own, and those of its C++
         raise _translated(path, error) from None
     points = morphology.points.astype(np.float64)
     radii = morphology.diameters.astype(np.float64) / 2

@@ -89,7 +89,7 @@ def _parse(path: Path, rows: list[tuple[int, str]]) -> Float[np.ndarray, "n 7"]:
 def _check_values(
     path: Path, lines: Int[np.ndarray, " n"], values: Float[np.ndarray, "n 7"], clipped_radii: bool
 ) -> None:
-    finite = np.isfinite(values)
+    finite = np.abs(values) < np.finfo(np.float32).max  # MorphIO keeps float32; false for nan as well
     if (row := _first(~finite.all(axis=1))) is not None:
         raise MorphologyError(f"{path}:{lines[row]}: {COLUMNS[int(np.argmin(finite[row]))]} is not a finite number")
     for column in (0, 1, 6):

@@ -141,6 +141,7 @@ SWC_FAULTS = {
     "not a file of points": ("hello\n", 1, "7 columns"),
     "id with a fraction": (SOMA + "2.5 3 0 5 0 1 1\n", 2, "id must be a whole number"),
     "coordinate not finite": (SOMA + "2 3 0 inf 0 1 1\n", 2, "y is not a finite"),
+    "coordinate beyond all numbers": (SOMA + "2 3 0 1e99 0 1 1\n", 2, "y is not a finite"),
     "radius not finite": (SOMA + "2 3 0 5 0 nan 1\n", 2, "radius is not a finite"),
     "zero radius": (SOMA + DENDRITE + "4 3 0 15 0 0 3\n", 4, "must be above 0"),
     "negative radius": (SOMA + "2 3 0 5 0 -1 1\n", 2, "must be above 0"),
@@ -202,6 +203,8 @@ def test_faults_of_the_whole_file(tmp_path: Path, swc: Write) -> None:
         message = _message(path)
         assert message.startswith(str(path))
         assert words in message
+    (tmp_path / "bytes.asc").write_bytes(b"((Dendrite)\n (6 6 0 \xa9)\n (10 10 0 2)\n)\n")
+    assert _message(tmp_path / "bytes.asc").startswith(f"{tmp_path / 'bytes.asc'}")
     assert "soma has no length" in _message(swc("1 1 0 0 0 5 -1\n2 1 0 0 0 5 1\n"))
 
 
