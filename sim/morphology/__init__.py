@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .axon import with_axon
 from .compartments import count_compartments
-from .discretize import CompartmentGeometry, cylinder, discretize, discretize_all, split
+from .discretize import CompartmentGeometry, cylinder, discretize, discretize_all
 from .distances import path_distances
 from .errors import MorphologyError
 from .read import read_reconstruction
@@ -22,6 +22,5 @@ __all__ = [
     "group_name",
     "path_distances",
     "read_reconstruction",
-    "split",
     "with_axon",
 ]

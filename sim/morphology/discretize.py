@@ -48,15 +48,6 @@ def discretize(section: Section, ncomp: int) -> CompartmentGeometry:
     return discretize_all([section], [ncomp])
 
 
-def split(geometry: CompartmentGeometry, ncomps: Sequence[int]) -> list[CompartmentGeometry]:
-    """The geometry of each section out of that of all of them, `ncomps` compartments each."""
-    ends = np.cumsum(ncomps)
-    return [
-        CompartmentGeometry(*(getattr(geometry, name)[end - n : end] for name in CompartmentGeometry.__annotations__))
-        for n, end in zip(ncomps, ends, strict=True)
-    ]
-
-
 def discretize_all(sections: Sequence[Section], ncomps: Sequence[int]) -> CompartmentGeometry:
     """Every section cut into compartments of equal path length, one section after the other.
 

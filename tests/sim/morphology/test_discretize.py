@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rallax.sim.morphology import CompartmentGeometry, Section, cylinder, discretize, discretize_all, split
+from rallax.sim.morphology import CompartmentGeometry, Section, cylinder, discretize, discretize_all
 
 QUANTITIES = ("length", "area", "volume", "load_in", "load_out", "radius")
 
@@ -93,11 +93,11 @@ def test_turned_around(section: Section, ncomp: int) -> None:
 @given(data=st.data(), sections=st.lists(polylines(), min_size=1, max_size=5))
 def test_many_sections_at_once(data: st.DataObject, sections: list[Section]) -> None:
     counts = data.draw(st.lists(st.integers(1, 7), min_size=len(sections), max_size=len(sections)))
-    together = split(discretize_all(sections, counts), counts)
-    for section, count, part in zip(sections, counts, together, strict=True):
-        alone = discretize(section, count)
-        for name in CompartmentGeometry.__annotations__:
-            np.testing.assert_allclose(getattr(part, name), getattr(alone, name), rtol=1e-7, atol=1e-9, err_msg=name)
+    together = discretize_all(sections, counts)
+    alone = [discretize(section, count) for section, count in zip(sections, counts, strict=True)]
+    for name in CompartmentGeometry.__annotations__:
+        joined = np.concatenate([getattr(geometry, name) for geometry in alone])
+        np.testing.assert_allclose(getattr(together, name), joined, rtol=1e-7, atol=1e-9, err_msg=name)
 
 
 def test_faults() -> None:
