@@ -128,7 +128,7 @@ def test_distances(swc: Write) -> None:
 
 @pytest.mark.data
 def test_a_large_cell_is_read_and_cut_fast(data_dir: Path) -> None:
-    """10,619 points; the bar for the whole way to a model that runs is 1 s. Processor time, as others may run beside."""
+    """10,619 points, in processor time; the bar for the whole way to a model that runs is 1 s."""
     path = data_dir / "morphologies" / "rat_l5pc_with_axon.swc"
 
     def once() -> tuple[float, Reconstruction, int]:
