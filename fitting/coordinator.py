@@ -21,14 +21,13 @@ from .dispatch import Dispatcher
 from .errors import FitError
 from .events import Action, Event, Report
 from .history import History
-from .optimizers import build_optimizer
 from .outcome import FitResult, Progress, Snapshot
 from .parameters import ParameterSpace
 from .precision import float64_on_cpu
 from .problem import SweepGroup
 from .rounds import Round
 from .sweeps import SweepSampler, SweepTable
-from .update import FREEZE_AFTER, Updater
+from .update import FREEZE_AFTER, updater_for
 
 
 class Coordinator:
@@ -57,7 +56,7 @@ class Coordinator:
         self.table = SweepTable(groups, config.sweeps_per_item)
         self.dispatcher = Dispatcher(policy or DispatchPolicy(), device)
         self._sampler = SweepSampler(config.seed, self.table.train, config.sweeps_per_step)
-        self._updater = Updater(build_optimizer(config.optimizer), len(space))
+        self._updater = updater_for(config.optimizer, len(space))
         self._draws = space.draw(config.seed, config.candidates)
         self._candidate_losses = np.full((config.candidates, len(self.table)), np.nan)
         self._evaluated = np.zeros(config.candidates, bool)

@@ -6,6 +6,7 @@ by whoever builds the `Problem`.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,6 +161,7 @@ class ParameterSpace:
         return report
 
 
+@functools.partial(jax.jit, static_argnums=2)
 def _uniform(base: Array, indices: Array, n_parameters: int) -> Array:
     def one(index: Array) -> Array:
         key = jax.random.fold_in(base, index)

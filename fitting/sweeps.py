@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,16 +80,16 @@ class SweepSampler:
         if n:
             with float64_on_cpu():
                 self._key = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 1)
-            self._draw = jax.jit(_permutation, static_argnums=3)
 
     def columns(self, block: int, step: int) -> tuple[int, ...]:
         """All training columns, or the n drawn for this block and step, in the job's order."""
         if not self._n:
             return self._columns
         with float64_on_cpu():
-            order = np.asarray(self._draw(self._key, np.uint32(block), np.uint32(step), len(self._columns)))
+            order = np.asarray(_permutation(self._key, np.uint32(block), np.uint32(step), len(self._columns)))
         return tuple(self._columns[i] for i in sorted(order[: self._n].tolist()))
 
 
+@functools.partial(jax.jit, static_argnums=3)
 def _permutation(key: jax.Array, block: jax.Array, step: jax.Array, n: int) -> jax.Array:
     return jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, block), step), jnp.arange(n))

@@ -5,7 +5,9 @@ Owns the arithmetic only; which loss and gradient go in, and what is reported, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -13,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .optimizers import Optimizer
+from .optimizers import Optimizer, build_optimizer
 from .precision import float64_on_cpu
 
 Numbers: TypeAlias = Array | np.ndarray
@@ -45,6 +47,16 @@ class StepFacts(NamedTuple):
     gradient_norm: Float[Numbers, " lanes"]
     learning_rate: Float[Numbers, " lanes"]
     stepped_back: Bool[Numbers, " lanes"]
+
+
+def updater_for(spec: Mapping[str, Any], n_parameters: int) -> Updater:
+    """The updater of ``[fit] optimizer``; the same one for the same spec, so that a process compiles it once."""
+    return _cached_updater(json.dumps(spec, sort_keys=True, default=dict), n_parameters)
+
+
+@functools.lru_cache(maxsize=64)
+def _cached_updater(spec: str, n_parameters: int) -> Updater:
+    return Updater(build_optimizer(json.loads(spec)), n_parameters)
 
 
 class Updater:
