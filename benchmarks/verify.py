@@ -2,8 +2,8 @@
 
     python benchmarks/verify.py [WORD ...]      only programs whose name holds one of the words
 
-Owns the order, the collection and the exit code (1 if a bar is missed or a program fails). What is measured belongs to the
-programs: the tests marked `slow`, and every other file of this folder whose name has no leading underscore. Each
+Owns the order, the collection and the exit code (1 if a bar is missed or a program fails). What is measured belongs to
+the programs: the tests marked `slow`, and every other file of this folder whose name has no leading underscore. Each
 tells its figures by `_bar.tell`; everything else it prints is passed on.
 """
 
