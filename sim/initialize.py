@@ -65,7 +65,7 @@ def carried_currents(model: Model, reading: Reading | None = None) -> tuple[str,
     everything = {**model.states, **{n: jnp.zeros((model.n_comp, 1), model.dtype) for n in names}}
 
     def probe(states: dict[str, jax.Array]) -> Any:
-        results = []
+        results: list[Any] = []
         for placed in model.mechanisms:
             seen = _Watched(states_of(model, placed, states))
             v, parameters = placed.rows.take(states["v"]), parameters_of(model, placed)

@@ -49,9 +49,12 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     def array(values: np.ndarray) -> jnp.ndarray:
         return jnp.asarray(np.nan_to_num(values)[:, None], dtype)
 
-    placed, rows_of = [], {}
-    parameters, states = {}, {"v": array(column["v"])}
-    shared_parameters, shared_states = [], []
+    placed: list[Placed] = []
+    rows_of: dict[str, np.ndarray] = {}
+    parameters: dict[str, jnp.ndarray] = {}
+    states = {"v": array(column["v"])}
+    shared_parameters: list[str] = []
+    shared_states: list[str] = []
     for name, mechanism in module._mechanisms.items():
         rows = np.flatnonzero(present[name][user_of_comp])
         placed.append(Placed(mechanism, Rows.of(rows)))

@@ -1,9 +1,9 @@
 """The loop over time, differentiable in bounded memory. Knows steps only as a function of a carry.
 
-The reverse pass needs the state at each step. One level saves all of them; the step's elementwise work and its
-elimination are computed again, its v' is read from what was saved (SAVED_VOLTAGE). With more levels only the states at
-the starts of blocks are saved, and a block is run again when the reverse pass reaches it: `levels` (n1, n2) saves
-n1 + n2 states for n1*n2 steps at the cost of one more forward pass, and so on (Griewank & Walther 2000, ACM TOMS 26:19).
+The reverse pass needs the state at each step. One level saves all of them, and beside them each step's solution of the
+tree (SOLUTION); the step's elementwise work is computed again. With more levels only the states at the starts of blocks
+are saved, and a block is run again when the reverse pass reaches it: `levels` (n1, n2) saves n1 + n2 states for n1*n2
+steps at the cost of one more forward pass, and so on (Griewank & Walther 2000, ACM TOMS 26:19).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from .step import SAVED_VOLTAGE
+from .tree_solve import SOLUTION
 
 Body = Callable[[Any, Any], tuple[Any, Any]]
 #: Default memory budget of saved states, bytes.
@@ -45,7 +45,7 @@ def time_loop(body: Body, carry: Any, xs: Any, levels: Sequence[int]) -> tuple[A
 
     The number of steps is the leading axis of `xs`, exactly: a last block that is not full runs for its own length.
     """
-    remat = jax.checkpoint(body, policy=jax.checkpoint_policies.save_only_these_names(SAVED_VOLTAGE), prevent_cse=False)
+    remat = jax.checkpoint(body, policy=jax.checkpoint_policies.save_only_these_names(SOLUTION), prevent_cse=False)
     return _nested(remat, carry, xs, tuple(levels[1:]))
 
 

@@ -15,20 +15,28 @@ S x = b, dx = S^-1 (db - dS x), so for a cotangent g of x and lambda = S^-1 g (t
     cotangent of diagonal_i  = -lambda_i x_i
     cotangent of coupling_c  =  lambda_c x_p + lambda_p x_c
 
-`jax.lax.custom_linear_solve` derives exactly this from `multiply` below, in forward and in reverse mode, and computes
-nothing for an operand that is not differentiated. One elimination serves one right-hand side: the reverse pass
-reads x from the saved states (see time_loop.py), so nothing is eliminated twice there.
+Forward mode is the line above; reverse mode is its transpose, which `jax.lax.custom_linear_solve` finds. Nothing is
+computed for an operand that is not differentiated. x carries the name SOLUTION, so that a rematerialised step (see
+time_loop.py) finds it among the saved values: the reverse pass eliminates once, for lambda, not a second time for x.
 """
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
+from jax.custom_derivatives import SymbolicZero
 
 from .types import Indices, NodeLanes
+
+#: Name of x among the values that `jax.checkpoint` may save.
+SOLUTION = "tree_solution"
 
 
 class Tree(eqx.Module):
@@ -77,14 +85,32 @@ def solve(tree: Tree, diagonal: NodeLanes, coupling: NodeLanes, rhs: NodeLanes) 
     currents in nA, x is in mV.
     """
     lanes = jnp.broadcast_shapes(diagonal.shape, coupling.shape, rhs.shape)
-    diagonal, rhs = jnp.broadcast_to(diagonal, lanes), jnp.broadcast_to(rhs, lanes)
-    coupling = jnp.asarray(coupling)
-    return lax.custom_linear_solve(
-        lambda x: multiply(tree, diagonal, coupling, x),
-        rhs,
-        lambda _, b: _eliminate_and_substitute(tree, lax.stop_gradient(diagonal), lax.stop_gradient(coupling), b),
+    return _solve(tree, jnp.broadcast_to(diagonal, lanes), coupling, jnp.broadcast_to(rhs, lanes))
+
+
+@jax.custom_jvp
+def _solve(tree: Tree, diagonal: NodeLanes, coupling: NodeLanes, rhs: NodeLanes) -> NodeLanes:
+    return _eliminate_and_substitute(tree, diagonal, coupling, rhs)
+
+
+@partial(_solve.defjvp, symbolic_zeros=True)
+def _solve_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
+    """dx = S^-1 (db - dS x)."""
+    tree, diagonal, coupling, rhs = primals
+    _, d_diagonal, d_coupling, d_rhs = tangents
+    x = checkpoint_name(_solve(tree, diagonal, coupling, rhs), SOLUTION)
+    change = jnp.zeros_like(rhs) if isinstance(d_rhs, SymbolicZero) else d_rhs
+    if not isinstance(d_diagonal, SymbolicZero):
+        change = change - d_diagonal * x
+    if not isinstance(d_coupling, SymbolicZero):
+        change = change - multiply(tree, jnp.zeros((), x.dtype), d_coupling, x)
+    dx = lax.custom_linear_solve(
+        lambda y: multiply(tree, diagonal, coupling, y),
+        change,
+        lambda _, b: _eliminate_and_substitute(tree, diagonal, coupling, b),
         symmetric=True,
     )
+    return x, dx
 
 
 def multiply(tree: Tree, diagonal: NodeLanes, coupling: NodeLanes, x: NodeLanes) -> NodeLanes:

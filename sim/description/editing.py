@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ from .tables import INDEX_COLUMNS
 
 if TYPE_CHECKING:
     from .module import Module
+
+
+def _keys(mechanism: Mechanism) -> list[str]:
+    """All its parameters and states, the shared ones included."""
+    return [*mechanism.channel_params, *mechanism.channel_states]
 
 
 class Editing:
@@ -63,7 +69,7 @@ class Editing:
             raise ValueError(
                 f"{name!r} names a column of the table already; give the mechanism another: change_name(...)"
             )
-        base._mechanisms[name] = mechanism
+        base._mechanisms[name] = copy.copy(mechanism) if present is None else present
         flags = base._nodes[name].to_numpy(copy=True) if present is not None else np.zeros(len(base._nodes), bool)
         new = self._rows[~flags[self._rows]]
         flags[self._rows] = True
@@ -83,20 +89,38 @@ class Editing:
         here = base._mechanisms[name]
         flags = base._nodes[name].to_numpy(copy=True)
         flags[self._rows] = False
+        rest = [m for m in base._mechanisms.values() if m.name != name]
+        without: dict[str, np.ndarray] = {}
+        for key in _keys(here):
+            users = flags.copy()
+            for other in rest:
+                if key in _keys(other):
+                    users |= base._nodes[other.name].to_numpy()
+            without[key] = np.flatnonzero(~users)
+        current = here.current_name
+        if current is not None and not flags.any() and all(m.current_name != current for m in rest):
+            without[current] = np.arange(len(flags))
+        self._refuse_dangling(name, without)
         base._add_column(name, flags)
         if not flags.any():
             del base._mechanisms[name]
-        rest = [m for m in base._mechanisms.values() if m.name != name]
-        for key in {**here.channel_params, **here.channel_states}:
-            users = flags.copy()
-            for other in rest:
-                if key in {**other.channel_params, **other.channel_states}:
-                    users |= base._nodes[other.name].to_numpy()
-            base._write(key, np.flatnonzero(~users), np.asarray(np.nan))
-        unused = [k for k in {**here.channel_params, **here.channel_states} if base._nodes[k].isna().all()]
-        dropped = unused + ([] if name in base._mechanisms else [name])
-        base._nodes = base._nodes.drop(columns=dropped)
+        for key in _keys(here):
+            base._write(key, without[key], np.asarray(np.nan))
+        unused = [k for k in _keys(here) if base._nodes[k].isna().all()]
+        base._nodes = base._nodes.drop(columns=unused + ([] if name in base._mechanisms else [name]))
         base._edited()
+
+    def _refuse_dangling(self, name: str, without: dict[str, np.ndarray]) -> None:
+        """Raise ValueError if something that lost its value is recorded or trainable."""
+        base = self.base
+        for row, key in base._recordings:
+            if key in without and row in without[key]:
+                raise ValueError(f"delete({name!r}): {key} is recorded there; call delete_recordings() first")
+        for trainable in base._trainables:
+            if trainable.key in without and np.isin(trainable.rows, without[trainable.key]).any():
+                raise ValueError(
+                    f"delete({name!r}): {trainable.key} is trainable there; call delete_trainables() first"
+                )
 
     def add_to_group(self, name: str) -> None:
         """Make the compartments of the view members of a group, which becomes an attribute (`cell.soma`)."""

@@ -12,7 +12,7 @@ import pandas as pd
 from ..mechanisms import Mechanism
 from ..morphology import CompartmentGeometry, cylinder
 from ..names import nearest
-from .tables import DEFAULTS, INDEX_COLUMNS, compartment_rows, indexed, joined
+from .tables import DEFAULTS, INDEX_COLUMNS, PLACE, compartment_rows, indexed, joined
 from .topology import Joint, joints, path_distances
 from .training import Trainable
 from .view import View
@@ -68,7 +68,7 @@ class Module(View):
         if what == "record" and key in currents:
             return
         flags = {*self._groups, *self._mechanisms, *INDEX_COLUMNS}
-        known = [c for c in self._nodes.columns if c not in flags]
+        known = [c for c in self._nodes.columns if c not in flags and (what == "set" or c not in PLACE)]
         if what == "record":
             states = {s for m in self._mechanisms.values() for s in m.channel_states} | set(ALWAYS_RECORDABLE)
             known = [*(c for c in known if c in states), *currents]
@@ -175,9 +175,12 @@ class Branch(_Composite):
                 raise ValueError(f"Branch([...], ncomp): {len(comp)} compartments are given; leave ncomp out")
             parts = list(comp)
         else:
-            parts = [comp or Compartment()] * (1 if ncomp is None else ncomp)
+            parts = [Compartment() if comp is None else comp] * (1 if ncomp is None else ncomp)
         if not parts:
             raise ValueError("a branch has at least one compartment: Branch(Compartment(), ncomp=1)")
+        for part in parts:
+            if not isinstance(part, Compartment):
+                raise ValueError(f"Branch takes a Compartment or a list of them, not {part!r}")
         self._compose(parts, _branch_table([-1]), np.zeros(len(parts), int), depth=2)
 
 
@@ -192,12 +195,18 @@ class Cell(_Composite):
     def __init__(
         self, branches: Branch | Sequence[Branch] | None = None, parents: Sequence[int] | np.ndarray | None = None
     ) -> None:
+        listed = list(branches) if isinstance(branches, (list, tuple)) else None
         if parents is None:
-            parents = [-1] if not isinstance(branches, (list, tuple)) else [-1, *range(len(branches) - 1)]
-            if isinstance(branches, (list, tuple)) and len(branches) > 1:
+            if listed is not None and len(listed) > 1:
                 raise ValueError("Cell([branches]) needs the parent of each: parents=[-1, 0, 0, ...]")
+            parents = [-1]
         parents = [int(p) for p in parents]
-        parts = list(branches) if isinstance(branches, (list, tuple)) else [branches or Branch()] * len(parents)
+        parts: list[Any] = [Branch() if branches is None else branches] * len(parents) if listed is None else listed
+        for part in parts:
+            if not isinstance(part, Branch):
+                raise ValueError(
+                    f"Cell takes a Branch or a list of them, not {part!r}; e.g. Cell(Branch(comp, ncomp=4))"
+                )
         if len(parts) != len(parents):
             raise ValueError(f"{len(parts)} branches, but {len(parents)} parents; give one parent a branch")
         if not parents or parents[0] != -1 or any(not 0 <= p < i for i, p in enumerate(parents) if i):

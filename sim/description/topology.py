@@ -32,7 +32,7 @@ def joints(branch_of: np.ndarray, branches: pd.DataFrame) -> list[Joint]:
     """
     first = np.searchsorted(branch_of, np.arange(len(branches)))
     last = np.searchsorted(branch_of, np.arange(len(branches)), side="right") - 1
-    found = [Joint(((i, OUT), (i + 1, IN)), -1) for i in np.flatnonzero(branch_of[1:] == branch_of[:-1])]
+    found = [Joint(((i, OUT), (i + 1, IN)), -1) for i in np.flatnonzero(branch_of[1:] == branch_of[:-1]).tolist()]
     # A place is ("end", branch, IN | OUT) or ("middle", compartment, 0); `place_of[b]` is where branch b's 0-end lies.
     meeting: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
     place_of: list[tuple[str, int, int]] = []

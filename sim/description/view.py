@@ -81,8 +81,10 @@ class Navigation:
         return self._at("comp", index)
 
     def loc(self, at: Any) -> View:
-        """The compartment that holds relative location `at` (0 to 1) of each branch of the view."""
-        at = np.linspace(0, 1, 0) if at is None else np.atleast_1d(np.asarray(at, dtype=float))
+        """The compartment that holds relative location `at` (0 to 1) of each branch of the view, or "all"."""
+        if at is None or (isinstance(at, str) and at == "all"):
+            return self.comp("all")
+        at = np.atleast_1d(np.asarray(at, dtype=float))
         if ((at < 0) | (at > 1)).any():
             raise ValueError(f"loc takes locations from 0 to 1, not {at[(at < 0) | (at > 1)][0]:g}; e.g. loc(0.5)")
         everywhere = self.base._nodes
