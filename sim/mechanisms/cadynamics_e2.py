@@ -1,8 +1,8 @@
 """`CaDynamics_E2`: the calcium pool with a shell of fixed depth.
 
 Source: Destexhe et al. 1994, J. Neurophysiol. 72:803, as in Hay et al. 2011. No deviation in the equation. The pool
-starts off its rest (5e-5 mM, minCai is 1e-4), and a step moves concentrations before it takes currents: `init_state` goes
-one step of decay back, so that the first currents are those at 5e-5 mM, as NEURON's are.
+starts off its rest (5e-5 mM, minCai is 1e-4), and a step moves concentrations before it takes currents: `init_state`
+goes one step of decay back, so that the first currents are those at 5e-5 mM, as NEURON's are.
 """
 
 from __future__ import annotations

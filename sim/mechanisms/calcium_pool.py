@@ -37,7 +37,7 @@ class CalciumPool(ConcentrationPool):
         decay = params[f"{prefix}_decay"]
         per_current = params[f"{prefix}_gamma"] * (INFLUX_TO_SHELL / (2.0 * FARADAY)) / self.depth(params)
         settled = params[f"{prefix}_minCai"] - per_current * decay * states["i_Ca"]
-        return {"CaCon_i": relax(states["CaCon_i"], dt, settled, 1.0 / decay)}
+        return {"CaCon_i": relax(states["CaCon_i"], dt, settled, 1.0 / decay, slow=True)}
 
     def update_reversals(self, states: Named, v: Values, params: Named) -> dict[str, Values]:
         """`eCa` by Nernst of `CaCon_i` (at least 1e-7 mM: an outward current must not end in a logarithm of zero)."""

@@ -25,11 +25,11 @@ class GatedChannel(Channel):
     def update_states(self, states: Named, dt: TimeStep, v: Values, params: Named) -> dict[str, Values]:
         """The gates at t + dt."""
         update = {}
-        for gate, (inf, rate) in self.gates(states, v, params).items():
+        for gate, (inf, rate, slow) in self.gates(states, v, params).items():
             key = f"{self._name}_{gate}"
-            update[key] = relax(states[key], dt, inf, rate)
+            update[key] = relax(states[key], dt, inf, rate, slow)
         return update
 
     def init_state(self, states: Named, v: Values, params: Named, delta_t: TimeStep) -> dict[str, Values]:
         """The gates at their steady state at `v`."""
-        return {f"{self._name}_{gate}": inf for gate, (inf, _) in self.gates(states, v, params).items()}
+        return {f"{self._name}_{gate}": inf for gate, (inf, *_) in self.gates(states, v, params).items()}

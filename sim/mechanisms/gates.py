@@ -23,10 +23,14 @@ EXPONENT_LIMIT = 40.0
 
 
 class Gate(NamedTuple):
-    """What moves a first-order gate: its steady state and its rate 1/tau in 1/ms."""
+    """What moves a first-order gate: its steady state and its rate 1/tau in 1/ms.
+
+    `slow`: tau is thousands of time steps, see `relax`.
+    """
 
     inf: Values
     rate: Values | float
+    slow: bool = False
 
 
 def save_exp(x: Values, max_value: float = 20.0) -> Values:
@@ -55,8 +59,14 @@ def solve_gate_implicit(gating_state: Values, dt: TimeStep, alpha: Values, beta:
     return (gating_state + dt * alpha) / (1.0 + dt * (alpha + beta))
 
 
-def relax(x: Values, dt: TimeStep, x_inf: Values, rate: Values | float) -> Values:
-    """x at t + dt under x' = rate (x_inf - x), rate = 1/tau in 1/ms: one exponential, no division."""
+def relax(x: Values, dt: TimeStep, x_inf: Values, rate: Values | float, slow: bool = False) -> Values:
+    """x at t + dt under x' = rate (x_inf - x), rate = 1/tau in 1/ms: one exponential, no division.
+
+    exp(-dt rate) next to 1 keeps few digits of the rate in float32 (at dt rate = 1e-5, steps of 0.6 %). `slow` takes
+    the dearer expm1, which keeps all of them, in the value and in the gradient.
+    """
+    if slow:
+        return x - (x_inf - x) * jnp.expm1(-dt * rate)
     return x_inf + (x - x_inf) * jnp.exp(-dt * rate)
 
 

@@ -20,5 +20,5 @@ def high_voltage_calcium_gates(v: Values, v_h: Values) -> dict[str, Gate]:
     beta_h = 0.0065 * sigmoid((v_h + 15.0) * (1 / 28.0))
     return {
         "m": Gate(alpha_m / (alpha_m + beta_m), alpha_m + beta_m),
-        "h": Gate(alpha_h / (alpha_h + beta_h), alpha_h + beta_h),
+        "h": Gate(alpha_h / (alpha_h + beta_h), alpha_h + beta_h, slow=True),
     }

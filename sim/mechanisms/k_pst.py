@@ -43,7 +43,7 @@ class K_Pst(GatedChannel):
         tau_h = 360.0 + (1010.0 + 24.0 * (u + 55.0)) * jnp.exp(-bell * bell)
         return {
             "m": Gate(sigmoid((u + 1.0) * (1 / 12.0)), self._qt / tau_m),
-            "h": Gate(sigmoid((u + 54.0) * (-1 / 11.0)), self._qt / tau_h),
+            "h": Gate(sigmoid((u + 54.0) * (-1 / 11.0)), self._qt / tau_h, slow=True),
         }
 
     def compute_current(self, states: Named, v: Values, params: Named) -> Values:

@@ -36,7 +36,7 @@ class Nap_Et2(GatedChannel):
         rate_h = 2.88e-6 * linoid(-17.0 - v, 4.63) + 6.94e-6 * linoid(v + 64.4, 2.63)
         return {
             "m": Gate(sigmoid((v + 52.6) * (1 / 4.6)), rate_m * (self._qt / 6.0)),
-            "h": Gate(sigmoid((v + 48.8) * (-1 / 10.0)), rate_h * self._qt),
+            "h": Gate(sigmoid((v + 48.8) * (-1 / 10.0)), rate_h * self._qt, slow=True),
         }
 
     def compute_current(self, states: Named, v: Values, params: Named) -> Values:

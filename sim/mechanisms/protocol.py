@@ -94,8 +94,8 @@ class Mechanism:
     def update_states(self, states: Named, dt: TimeStep, v: Values, params: Named) -> Mapping[str, Values]:
         """New values, at t + dt, of its own states and of the concentrations it owns.
 
-        `v` is that at t. So are all `states`, except that mechanisms with `writes_concentrations` go first and the others
-        see their new concentrations (as in NEURON). Either way the order of insertion does not matter.
+        `v` is that at t. So are all `states`, except that mechanisms with `writes_concentrations` go first and
+        the others see their new concentrations (as in NEURON). Either way the order of insertion does not matter.
         """
         return {}
 

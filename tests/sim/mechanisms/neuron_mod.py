@@ -1,6 +1,7 @@
 """NEURON with our own MOD files of the layer-5 mechanisms (folder `mod`), compiled once and loaded once a process.
 
-Other tests use it as `from tests.sim.mechanisms.neuron_mod import load_mod`.
+Tests elsewhere import it relative to themselves (`from ..mechanisms.neuron_mod import load_mod`): Jaxley installs a
+package called `tests`.
 """
 
 from __future__ import annotations

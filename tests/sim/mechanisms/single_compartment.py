@@ -1,8 +1,8 @@
-"""A single compartment in JAX, as plain as it can be: the oracle that mechanisms, and later the simulator, are held to.
+"""A single compartment in JAX, as plain as it can be: the oracle for mechanisms, and later for the simulator.
 
-Scheme: backward Euler in v, the order of one step as in the simulator's specification. Pools see the states and currents
-of the step's start, channels see these and the new concentrations, reversals follow the new concentrations, currents are
-taken at the new states.
+Scheme: backward Euler in v, the order of one step as in the simulator's specification. Pools see the states and
+currents of the step's start, channels see these and the new concentrations, reversals follow the new concentrations,
+currents are taken at the new states.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def run(
 ) -> dict[str, np.ndarray]:
     """Simulate a cylinder with length = `diam` (um), 1 uF/cm^2; every state, current and "v" at each sample.
 
-    `stimulus` (nA): sample k acts from k to k+1. `clamp` (mV): v at each sample, nothing is solved. Of a clamped run, row k of
-    states and currents is what the step from k computed; of any other run it is what the step to k left.
+    `stimulus` (nA): sample k acts from k to k+1. `clamp` (mV): v at each sample, nothing is solved. Of a clamped
+    run, row k of states and currents is what the step from k computed; of any other run it is what the step to k left.
     """
     area = np.pi * diam * diam
     params = {key: jnp.asarray(value) for m in mechanisms for key, value in m.channel_params.items()}

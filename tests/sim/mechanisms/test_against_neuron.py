@@ -155,7 +155,7 @@ def test_current_steps(case: Case) -> None:
 
 @each_case
 def test_voltage_ramp(case: Case) -> None:
-    """v driven from -100 to +40 mV: gates, calcium and currents. Our input is the voltage that NEURON's clamp reached."""
+    """v driven from -100 to +40 mV: gates, calcium, currents. Our input is the voltage that NEURON's clamp reached."""
     h = load_mod()
     section = neuron_section(h, case)
     clamp = h.SEClamp(section(0.5))
