@@ -1,7 +1,7 @@
 """Everything about a job that can be checked without running it, once the job file itself is right.
 
 Owns the order of these checks and the collection of their faults. Each check belongs to the part that it asks: the
-recordings, the Python that the job names, `rallax.fitting` for optimiser and losses, `rallax.sim` for mechanisms.
+recordings, `model` for the cell, `rallax.fitting` for optimiser and losses.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def check_job(job: Job) -> CheckReport:
     ------
     JobError : with every fault found
     """
-    faults = [*_python_faults(job), *_mechanism_faults(job), *_optimizer_faults(job)]
+    faults = [*_model_faults(job), *_optimizer_faults(job)]
     sweeps: tuple[PreparedSweep, ...] = ()
     try:
         sweeps = prepare_sweeps(job)
@@ -84,26 +84,21 @@ def check_job(job: Job) -> CheckReport:
     return CheckReport(resolve(job), sweeps, work_of(job, sweeps))
 
 
-def _python_faults(job: Job) -> Iterator[Fault]:
-    for key, entry in job.entries():
+def _model_faults(job: Job) -> Iterator[Fault]:
+    """Faults of the cell: reconstruction, regions, mechanisms, parameters, and the sites of the sweeps in it."""
+    from .model import build_model
+
+    try:
+        model = build_model(job)
+    except JobError as error:
+        yield from error.faults
+        return
+    for number, sweep in enumerate(job.sweeps):
         try:
-            loaded = load_entry(entry, job.folder)
+            model.at(sweep.site)
         except UserError as error:
-            yield Fault(job.source, key, str(error))
-            continue
-        if not callable(loaded):
-            yield Fault(job.source, key, f"{entry} is a {type(loaded).__name__}; name a function or a class")
-
-
-def _mechanism_faults(job: Job) -> Iterator[Fault]:
-    from rallax.sim.mechanisms.library import by_name
-
-    for number, insert in enumerate(job.model.insert):
-        if ":" not in insert.mechanism:
-            try:
-                by_name(insert.mechanism)
-            except ValueError as error:
-                yield Fault(job.source, f"model.insert[{number}].mechanism", str(error))
+            # The cell names the key below the site where there is one ("site.distance_um: …").
+            yield Fault(job.source, f"sweeps[{number}].site", str(error).removeprefix("site."))
 
 
 def _optimizer_faults(job: Job) -> Iterator[Fault]:
@@ -118,14 +113,23 @@ def _optimizer_faults(job: Job) -> Iterator[Fault]:
 def _loss_faults(job: Job, sweeps: tuple[PreparedSweep, ...]) -> Iterator[Fault]:
     from rallax.fitting.losses.library import build_loss
 
+    entries = []
+    for key, entry in job.loss.entries:
+        try:
+            load_entry(entry, job.folder)
+        except UserError as error:
+            entries.append(Fault(job.source, key, str(error)))
+    if entries:
+        yield from entries
+        return
     seen: set[str] = set()
     for sweep in sweeps:
         try:
             loss = build_loss(terms_for(job, sweep), lambda entry: load_entry(entry, job.folder))
             loss.check(sweep.simulated_time_ms)
         except ValueError as error:
-            # A fault of a term itself shows in every sweep.
-            message = str(error)
-            if message not in seen:
-                yield Fault(job.source, "loss", f"{message} (sweep {sweep.name})")
-            seen.add(message)
+            # A fault of a term itself shows in every sweep; what follows the semicolon tells of the sweep.
+            what = str(error).partition(";")[0]
+            if what not in seen:
+                yield Fault(job.source, "loss", f"{error} (sweep {sweep.name})")
+            seen.add(what)

@@ -39,22 +39,14 @@ class _Program(TyperGroup):
             code = _leave(error)
         sys.exit(code if isinstance(code, int) else DONE)
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # The reader (head, less) has what it wanted. Python flushes once more at its end: let that go nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return DONE
-
 
 def _leave(error: BaseException) -> int:
     """Say what went wrong on standard error, and give the exit code."""
+    # typer leaves with SystemExit(1) where the reader has closed the pipe.
+    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
+        return _nobody_reads()
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILED
-    if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "rallax"
@@ -72,6 +64,12 @@ def _leave(error: BaseException) -> int:
     for line in lines:
         _say(line)
     return code
+
+
+def _nobody_reads() -> int:
+    """The reader (head, less) has what it wanted. Python flushes once more at its end: let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE
 
 
 def _say(line: str) -> None:

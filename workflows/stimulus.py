@@ -68,7 +68,8 @@ def find_onset(current: Float[np.ndarray, " samples"]) -> int | None:
         return None
     head = current[: int(np.clip(current.size // 100, 5, 50))]
     level = float(np.median(head))
-    of_differences = np.median(np.abs(np.diff(current))) / np.sqrt(2.0)
+    steps = np.diff(current)
+    of_differences = np.median(np.abs(steps - np.median(steps))) / np.sqrt(2.0)
     noise = 1.4826 * max(float(np.median(np.abs(head - level))), float(of_differences))
     deviation = np.abs(current - level)
     # The middle one of three neighbours: above the threshold exactly where two of them are.

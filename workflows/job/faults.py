@@ -49,8 +49,8 @@ def _key(details: ErrorDetails, data: Any) -> str:
             path, data = join(path, f"[{part}]"), data[part]
         elif isinstance(data, dict) and part in data:
             path, data = join(path, str(part)), data[part]
-        elif details["type"] == "missing":
-            path = join(path, str(part))
+        elif details["type"] == "missing" and isinstance(part, str):
+            path = join(path, part)
     return path
 
 
@@ -112,7 +112,7 @@ def _text_length(details: ErrorDetails) -> str:
 
 
 _WORDING: dict[str, Callable[[ErrorDetails], str]] = {
-    "missing": lambda _: MISSING,
+    "missing": lambda d: MISSING if isinstance(d["loc"][-1], str) else f"has only {d['loc'][-1]} of its entries",
     "float_type": _number,
     "int_type": lambda d: _number(d).replace("a number", "a whole number"),
     "int_from_float": _must_be("a whole number"),

@@ -52,7 +52,7 @@ class Optimizer(Table):
     name: str = Field(
         "adam",
         min_length=1,
-        description='Name in optax, or "polyak" with mu and beta: u − mu·loss·gradient/‖gradient‖^beta.',
+        description='Name in optax, or "polyak" with mu, beta: step mu·loss·gradient/‖gradient‖^beta.',
     )
     learning_rate: Rate | None = Field(
         None, description='Step size, a number or a schedule { name = "cosine_decay_schedule", … } with its arguments.'

@@ -53,9 +53,9 @@ Time 0 of a sweep is the first sample of its voltage; windows and pulses count f
 `settle_ms` before the window. Before the first sample of a recorded current its baseline flows.
 
 A recorded current becomes the stimulus by averaging its linear interpolation over each time step, so that charge is
-kept. Its stimulus begins where two of three neighbouring samples leave the first level by more than six times the noise
-and a fiftieth of the largest deviation; that of a made-up pulse begins at its delay. What lies before the onset (without
-the last sample), or everything where there is no onset, is the baseline: its median current is what
+kept. Its stimulus begins where two of three neighbouring samples leave the first level by more than six times the
+noise and a fiftieth of the largest deviation; that of a made-up pulse begins at its delay. What lies before the onset
+(without the last sample), or everything where there is no onset, is the baseline: its median current is what
 `holding = "subtract"` takes off, and its mean voltage, less the junction potential, is `v_init = "baseline"`.
 
 ## Python that a job names

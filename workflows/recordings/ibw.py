@@ -47,12 +47,13 @@ def read(path: Path, kind: Literal["voltage", "current"]) -> Samples:
     try:
         with _quiet():
             signal = neo.io.IgorIO(filename=str(path)).read_analogsignal()
+            values = np.asarray(signal.magnitude, np.float64)
+            start = float(signal.t_start.rescale(signal.sampling_period.units).magnitude)
     except Exception as error:
         # The readers raise whatever they stumble over in a damaged file; all of it means the same to the user.
         raise RecordingError(
             f"is a damaged Igor binary wave ({one_line(f'{type(error).__name__}: {error}', 100)})"
         ) from None
-    values = np.asarray(signal.magnitude, np.float64)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
@@ -61,6 +62,6 @@ def read(path: Path, kind: Literal["voltage", "current"]) -> Samples:
         values=values,
         unit=str(signal.dimensionality),
         time_unit=str(signal.sampling_period.dimensionality),
-        start=float(signal.t_start.rescale(signal.sampling_period.units).magnitude),
+        start=start,
         interval=float(signal.sampling_period.magnitude),
     )

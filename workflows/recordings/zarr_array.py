@@ -44,9 +44,8 @@ def read(path: Path, kind: Literal["voltage", "current"]) -> Samples:
     time_path = array_path.parent / str(names[-1] or "time")
     # A name with a separator in it would lead out of the group.
     if time_path.parent != array_path.parent or not (time_path / "zarr.json").is_file():
-        raise RecordingError(
-            f"has neither an array {str(names[-1])!r} beside it nor the attribute sampling_interval_ms"
-        )
+        name = str(names[-1] or "time")
+        raise RecordingError(f"has neither times ({name!r} beside it) nor the attribute sampling_interval_ms; add one")
     time_metadata = _metadata(time_path)
     time_unit = (time_metadata.get("attributes") or {}).get("units")
     if not isinstance(time_unit, str):
