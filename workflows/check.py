@@ -14,6 +14,7 @@ from .errors import Fault, JobError, UserError
 from .estimate import Work, work_of
 from .job import Job
 from .loss_terms import terms_for
+from .model import BuiltModel, build_model
 from .resolve import ResolvedJob, resolve
 from .sweeps import PreparedSweep, prepare_sweeps
 from .user_code import load_entry
@@ -21,9 +22,10 @@ from .user_code import load_entry
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the checks of a faultless job found: the job with its hashes, its sweeps, and how much work it is."""
+    """What the checks of a faultless job found: the job with its hashes, its cell and sweeps, and what it takes."""
 
     resolved: ResolvedJob
+    model: BuiltModel
     sweeps: tuple[PreparedSweep, ...]
     work: Work
 
@@ -43,8 +45,10 @@ class CheckReport:
         """The amount of work in words."""
         work = self.work
         return [
-            f"{work.parameters} parameters, {work.starts} starts, {work.sweeps} training sweeps in each step",
+            f"{work.compartments} compartments, {work.parameters} parameters, {work.starts} starts, "
+            f"{work.sweeps} training sweeps in each step",
             f"candidates: {work.candidate_steps:.3g} time steps; fit: {work.gradient_steps:.3g} with their gradient",
+            f"memory of a worker: {work.saved_bytes / 2**20:.0f} MiB for states ({work.lanes} lanes), and the program",
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,28 +75,26 @@ def check_job(job: Job) -> CheckReport:
     ------
     JobError : with every fault found
     """
-    faults = [*_model_faults(job), *_optimizer_faults(job)]
+    faults = list(_optimizer_faults(job))
+    model: BuiltModel | None = None
     sweeps: tuple[PreparedSweep, ...] = ()
+    try:
+        model = build_model(job)
+        faults += _site_faults(job, model)
+    except JobError as error:
+        faults += error.faults
     try:
         sweeps = prepare_sweeps(job)
     except JobError as error:
         faults += error.faults
     if not faults:
         faults += _loss_faults(job, sweeps)
-    if faults:
+    if faults or model is None:
         raise JobError(faults)
-    return CheckReport(resolve(job), sweeps, work_of(job, sweeps))
+    return CheckReport(resolve(job), model, sweeps, work_of(job, model, sweeps))
 
 
-def _model_faults(job: Job) -> Iterator[Fault]:
-    """Faults of the cell: reconstruction, regions, mechanisms, parameters, and the sites of the sweeps in it."""
-    from .model import build_model
-
-    try:
-        model = build_model(job)
-    except JobError as error:
-        yield from error.faults
-        return
+def _site_faults(job: Job, model: BuiltModel) -> Iterator[Fault]:
     for number, sweep in enumerate(job.sweeps):
         try:
             model.at(sweep.site)

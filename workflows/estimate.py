@@ -1,44 +1,126 @@
-"""How much work a job is, from its sweeps and numbers alone. Owns the counting; speed and memory depend on the cell."""
+"""How much work and memory a job takes, and how long.
+
+Owns the counting, and the short measurement that turns it into time. What the shape of the work is, `settings` says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .job import Job
+from .settings import Settings
 from .sweeps import PreparedSweep
+
+if TYPE_CHECKING:
+    from .model import BuiltModel
+
+MEASURED_STEPS = 200
 
 
 @dataclass(frozen=True)
 class Work:
-    """Simulated time steps of one cell each: multiply by compartments for compartment-steps.
+    """What a job takes.
 
     Attributes
     ----------
-    starts, sweeps, parameters : starts, training sweeps in each step, free parameters
-    candidate_steps : time steps of the candidates, forward only
-    gradient_steps : time steps of the fit, forward and backward
-    longest_sweep : time steps of the longest training sweep, all of whose states a gradient needs
+    parameters, starts, sweeps : free parameters, starts, training sweeps in each step
+    compartments : of the cell
+    candidate_steps : simulated time steps of all candidates and sweeps, forward only
+    gradient_steps : those of the whole fit, forward and backward; each start and sweep counts
+    lanes : starts × sweeps that one item of work simulates side by side
+    saved_bytes : of the states that the gradient of one item saves at once
     """
 
+    parameters: int
     starts: int
     sweeps: int
-    parameters: int
+    compartments: int
     candidate_steps: int
     gradient_steps: int
-    longest_sweep: int
+    lanes: int
+    saved_bytes: int
 
 
-def work_of(job: Job, sweeps: Sequence[PreparedSweep]) -> Work:
-    """Count the work of `job` with its prepared sweeps; where each step draws some sweeps, their mean length counts."""
+def work_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]) -> Work:
+    """Count the work of `job` with its cell and prepared sweeps; where a step draws some sweeps, their mean counts."""
+    from rallax.sim.lower import lower
+    from rallax.sim.time_loop import choose_levels
+
+    from .problem import group_sweeps
+
     lengths = [sweep.n_steps for sweep in sweeps if sweep.use == "train"]
     per_step = job.fit.sweeps_per_step or len(lengths)
-    all_sweeps = sum(lengths)
+    settings = Settings.choose(job.fit.starts, [len(group) for group in group_sweeps(job, tuple(sweeps))])
+    lanes = settings.starts_per_block * max(settings.sweeps_per_item)
+    lowered = lower(model.module).model
+    values = sum(state.shape[0] for state in lowered.states.values())
+    lane_bytes = values * np.dtype(job.simulation.precision).itemsize
+    levels = choose_levels(max(lengths), lane_bytes * lanes, settings.memory_budget_bytes)
     return Work(
+        parameters=len(job.parameters),
         starts=job.fit.starts,
         sweeps=per_step,
-        parameters=len(job.parameters),
-        candidate_steps=job.fit.candidates * all_sweeps,
-        gradient_steps=job.fit.steps * job.fit.starts * all_sweeps * per_step // len(lengths),
-        longest_sweep=max(lengths),
+        compartments=lowered.n_comp,
+        candidate_steps=job.fit.candidates * sum(lengths),
+        gradient_steps=job.fit.steps * job.fit.starts * sum(lengths) * per_step // len(lengths),
+        lanes=lanes,
+        saved_bytes=sum(levels) * lane_bytes * lanes,
     )
+
+
+def measure_seconds(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep], work: Work) -> float:
+    """Seconds that the fit of `job` takes on this machine, compilation aside, from `MEASURED_STEPS` steps run here.
+
+    Every worker is taken to be as fast as this process, and their number divides the time; validation, storage and
+    the coordinator are not counted.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from rallax import sim
+
+    from .problem import space_of
+
+    first = next(sweep for sweep in sweeps if sweep.use == "train")
+    with jax.enable_x64(job.simulation.precision == "float64"):
+        dtype = jnp.dtype(job.simulation.precision)
+        module = model.at(first.site)
+        n_sites = len(module.base._external_inds["i"])
+        run = sim.batched(
+            module,
+            delta_t=first.delta_t_ms,
+            t_max=MEASURED_STEPS * first.delta_t_ms,
+            solver=job.simulation.solver,
+            dtype=dtype,
+            steady=True,
+            lane_width=work.lanes,
+        )
+        theta = space_of(job).to_theta(jnp.zeros((work.lanes, work.parameters), dtype))
+        tree = jax.vmap(model.tree)(theta)
+        stimuli = jnp.zeros((1, n_sites, MEASURED_STEPS), dtype)
+        v_init = jnp.full((1,), first.v_init_mV, dtype)
+        gradient = run.value_and_grad(lambda v: jnp.mean(jnp.square(v)))
+        lane_steps = work.lanes * MEASURED_STEPS
+        forward_seconds = _seconds(lambda: run(tree, stimuli, v_init)) / lane_steps
+        gradient_seconds = _seconds(lambda: gradient(tree, stimuli=stimuli, v_init=v_init)) / lane_steps
+    workers = job.compute.workers if isinstance(job.compute.workers, int) else os.cpu_count() or 1
+    return (work.candidate_steps * forward_seconds + work.gradient_steps * gradient_seconds) / workers
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    """The shortest of three runs after the one that compiles."""
+    import jax
+
+    jax.block_until_ready(run())
+    found = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        jax.block_until_ready(run())
+        found.append(time.perf_counter() - begin)
+    return min(found)

@@ -35,8 +35,13 @@ def test_validate_as_json(job_file: Path) -> None:
     assert len(found["hash"]) == 64
     assert [sweep["name"] for sweep in found["sweeps"]] == ["step_1", "step_2", "pulse"]
     # 2 candidates would be 2 · 2 · 400; the job has 4, and 3 steps of 2 starts.
+    assert found["work"]["compartments"] == 2
     assert found["work"]["candidate_steps"] == 4 * 2 * 400
     assert found["work"]["gradient_steps"] == 3 * 2 * 2 * 400
+
+    result = CliRunner().invoke(cli.app, ["validate", str(job_file), "--time", "--json", "--set", "fit.steps=0"])
+    assert result.exit_code == 0
+    assert 0 < json.loads(result.stdout)["seconds"] < 600
 
     result = CliRunner().invoke(cli.app, ["validate", str(job_file), "--json", "--set", "fit.stepz=1"])
     assert result.exit_code == 2
