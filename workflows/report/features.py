@@ -56,8 +56,11 @@ class Step:
 def find_step(time: Float[ndarray, " t"], current: Float[ndarray, " t"]) -> Step | None:
     """The part of ``current`` (nA, at ``time`` in ms) that is further than half its largest deviation from its start.
 
-    None where the current never moves by `SMALLEST_STEP_NA`. Holding current is the median of the first hundredth.
+    None where the current never moves by `SMALLEST_STEP_NA`, and where there is none at all. Holding current is the
+    median of the first hundredth.
     """
+    if len(current) == 0:
+        return None
     holding = float(np.median(current[: max(1, len(current) // 100)]))
     deviation = np.abs(current - holding)
     largest = float(deviation.max())
