@@ -152,11 +152,11 @@ class CheckpointReader:
         )
         return Checkpoint(commit, tree, attrs)
 
-    def latest(self, claims: Claims | None = None, *, strict: bool = False) -> Checkpoint | None:
+    def latest(self, *, strict: bool = False) -> Checkpoint | None:
         """The newest whole checkpoint; see `RunStore.latest`."""
         before: list[Label] | None = None
         for _ in range(_RETRIES):
-            labels = self.labels(claims or read_claims(self._store))
+            labels = self.labels(read_claims(self._store))
             skipped: list[Damage] = []
             for label in labels:
                 try:

@@ -14,9 +14,9 @@ from typing import Any
 from . import history as segments
 from .checkpoints import ATTRS, CheckpointReader, Commit, Segment
 from .documents import check_attributes, digest
-from .epoch import check, put_claim, read_claims
+from .epoch import check, newest_epoch, put_base, put_claim, read_claims
 from .errors import DamagedRun, Fenced, NotStorable
-from .groups import sealed_document, write_members, write_sealed
+from .groups import sealed_document, write_members
 from .index import Index, load_index
 from .layout import CHECKPOINTS, DOCUMENT, HISTORY, Label, in_zarr
 from .store import Store
@@ -47,19 +47,15 @@ class Writer:
         self.index.publish(store)
 
     def _claim(self, reader: CheckpointReader, strict: bool) -> int:
+        reader.latest(strict=strict)  # refuse a damaged run before the process that may be writing it is fenced off
         while True:
-            claims = read_claims(self._store)
-            base = reader.latest(claims, strict=strict)
-            label = base.commit.label if base else None
-            epoch = claims.newest + 1
-            if not put_claim(self._store, epoch, label):
-                continue
-            # The process before us may have committed since we looked, and deleted what we build on; then build on
-            # that. It can do so no more from here on: it looks for our claim between committing and deleting.
-            again = reader.latest(claims, strict=strict)
-            if (again.commit.label if again else None) == label:
-                self._head = base.commit if base else None
-                return epoch
+            epoch = newest_epoch(self._store) + 1
+            if put_claim(self._store, epoch):
+                break
+        latest = reader.latest(strict=strict)
+        self._head = latest.commit if latest else None
+        put_base(self._store, epoch, self._head.label if self._head else None)
+        return epoch
 
     def _clean(self, reader: CheckpointReader) -> list[Commit]:
         """Removes what does not count, and returns the checkpoints that do, oldest first."""
@@ -141,7 +137,9 @@ class Writer:
         covered = self._covered()
         segment_document = b""
         if segment is not None:
-            segment_document = write_sealed(store, label.segment, segment, {"seq": label.seq, "epoch": label.epoch})
+            write_members(store, label.segment, segment)
+            segment_document = sealed_document(segment, {"seq": label.seq, "epoch": label.epoch})
+            store.put(f"{in_zarr(label.segment)}/{DOCUMENT}", segment_document)
             covered = (*covered, Segment(label.segment, digest(segment_document)))
         write_members(store, label.checkpoint, encoded)
         store.sync()

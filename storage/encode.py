@@ -90,7 +90,7 @@ def decode_array(keys: Mapping[str, bytes], where: str) -> Variable:
         raise DamagedRun(f"{where}: cannot be decoded; restore it from a copy") from error
     attributes = dict(document["attributes"])
     units = attributes.pop("units", "")
-    return Variable(np.asarray(stored), tuple(document["dimension_names"]), units, attributes)
+    return Variable(np.asarray(stored), tuple(_names(document)), units, attributes)
 
 
 def _as_written(document: dict[str, Any], chunk_keys: set[str]) -> bool:
@@ -98,7 +98,7 @@ def _as_written(document: dict[str, Any], chunk_keys: set[str]) -> bool:
     try:
         shape, chunks = document["shape"], document["chunk_grid"]["configuration"]["chunk_shape"]
         codecs = [codec["name"] for codec in document["codecs"]]
-        names = document["dimension_names"]
+        names = _names(document)
         numbers = all(type(n) is int and n >= 0 for n in shape) and all(type(n) is int and n >= 1 for n in chunks)
         plain = (
             document["zarr_format"] == 3
@@ -119,6 +119,10 @@ def _as_written(document: dict[str, Any], chunk_keys: set[str]) -> bool:
         return chunk_keys == {"/".join(["c", *map(str, index)]) for index in product(*map(range, counts))}
     except (KeyError, TypeError, ValueError, OverflowError):
         return False
+
+
+def _names(document: dict[str, Any]) -> list[Any]:
+    return document.get("dimension_names") or []  # zarr leaves the entry out where there are none
 
 
 def compact(document: bytes) -> str:

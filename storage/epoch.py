@@ -1,9 +1,11 @@
 """Who may write a run: epochs, and which commits count after a run changed hands.
 
-Every process that takes a run over makes the next numbered claim file, exclusively; it says on which commit it builds
-(its *base*). The newest claim decides: commits of its own epoch count, and of earlier epochs those that it builds on,
-directly or through their own claims. So a process that was frozen, wakes up and still writes, writes a commit that no
-reader takes. Owns claims and that rule; writes nothing but claim files.
+A process takes a run over in two steps. It makes the next numbered *claim*, exclusively: whoever wrote before sees it
+at its next look and stops. Then it looks which commit is the latest and writes that down as its *base*. The newest base
+decides: commits of its own epoch count, and of earlier epochs those that it builds on, directly or through their own
+bases. So a process that was frozen between its last look and its last write writes a commit that no reader takes; and
+since a writer looks again between committing and deleting, what a base names is never deleted by an earlier one. Owns
+these files and that rule; writes nothing else.
 """
 
 from __future__ import annotations
@@ -18,19 +20,20 @@ from .errors import DamagedRun, Fenced
 from .layout import EPOCHS, Label
 from .store import Store
 
-_CLAIM = re.compile(r"([0-9]{8})\.json")
+_CLAIM = re.compile(r"([0-9]{8})\.claim")
+_BASE = re.compile(r"([0-9]{8})\.json")
 _NO_LIMIT: Final = 10**12
 
 
 @dataclass(frozen=True)
 class Claims:
-    """All claims of a run: epoch -> the commit that it builds on."""
+    """The bases of a run: epoch -> the commit that it builds on (None: on none)."""
 
     bases: dict[int, Label | None]
 
     @property
     def newest(self) -> int:
-        """The epoch of the process that may write; 0 when none has claimed the run."""
+        """The newest epoch that has a base; 0 when there is none."""
         return max(self.bases, default=0)
 
     def limits(self) -> dict[int, int]:
@@ -51,8 +54,8 @@ class Claims:
 
 
 def newest_epoch(store: Store) -> int:
-    """The number of the newest claim, from its name alone; 0 when there is none."""
-    return max(_numbers(store), default=0)
+    """The number of the newest claim; 0 when there is none."""
+    return max(_numbers(store, _CLAIM), default=0)
 
 
 def check(store: Store, mine: int) -> None:
@@ -66,14 +69,14 @@ def check(store: Store, mine: int) -> None:
 
 
 def read_claims(store: Store) -> Claims:
-    """All claims.
+    """All bases.
 
     Raises:
-        DamagedRun: for a claim file that is not as it was written.
+        DamagedRun: for a file that is not as it was written.
     """
     bases: dict[int, Label | None] = {}
-    for number in _numbers(store):
-        key = _key(number)
+    for number in _numbers(store, _BASE):
+        key = _base_key(number)
         where = f"{store.location}/{key}"
         data = store.get(key)
         document = load(data or b"", where)
@@ -88,22 +91,28 @@ def read_claims(store: Store) -> Claims:
     return Claims(bases)
 
 
-def put_claim(store: Store, number: int, base: Label | None) -> bool:
-    """Makes a claim; False when another process made this one first."""
-    body = {"epoch": number, "base": None if base is None else {"seq": base.seq, "epoch": base.epoch}}
-    document = {**body, "digest": digest(canonical(body))}
+def put_claim(store: Store, number: int) -> bool:
+    """Makes a claim, durably; False when another process made this one first."""
     try:
-        store.put(_key(number), json.dumps(document).encode("ascii"), exclusive=True)
+        store.put(f"{EPOCHS}/{number:08d}.claim", b"", exclusive=True)
     except FileExistsError:
         return False
     store.sync()
     return True
 
 
-def _numbers(store: Store) -> list[int]:
-    matches = (_CLAIM.fullmatch(name) for name in store.children(EPOCHS))
+def put_base(store: Store, number: int, base: Label | None) -> None:
+    """Writes down, durably, on which commit the holder of a claim builds."""
+    body = {"epoch": number, "base": None if base is None else {"seq": base.seq, "epoch": base.epoch}}
+    document = {**body, "digest": digest(canonical(body))}
+    store.put(_base_key(number), json.dumps(document).encode("ascii"), exclusive=True)
+    store.sync()
+
+
+def _numbers(store: Store, pattern: re.Pattern[str]) -> list[int]:
+    matches = (pattern.fullmatch(name) for name in store.children(EPOCHS))
     return [int(match[1]) for match in matches if match]
 
 
-def _key(number: int) -> str:
+def _base_key(number: int) -> str:
     return f"{EPOCHS}/{number:08d}.json"

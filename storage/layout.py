@@ -6,7 +6,7 @@ Owns every path and the rules for names that come from outside. Reads and writes
       job.toml resolved.json report.html   files, by name
       log.jsonl                            one JSON object a line
       run.zarr/                            data/ parameters/ history/ checkpoints/ traces/
-      .rallax/epochs/                      one small file for every time a process took the run over
+      .rallax/epochs/                      two small files for every time a process took the run over
       .rallax/creating                     there while a run is being created
 """
 

@@ -244,13 +244,17 @@ class RunStore:
                     return found
         raise StorageError(f"{self.location}: no checkpoint {seq}; stored are {[c.label.seq for c in self.commits()]}")
 
-    def history(self) -> dict[str, Variable]:
-        """The whole history that the latest checkpoint covers, with its coordinates; empty when there is none."""
-        latest = self.latest()
-        if latest is None:
+    def history(self, checkpoint: Checkpoint | None = None) -> dict[str, Variable]:
+        """The whole history that a checkpoint covers, with its coordinates; empty when there is none.
+
+        Args:
+            checkpoint: which one; None for the latest. Give it where both are read from a run that is being written.
+        """
+        checkpoint = checkpoint or self.latest()
+        if checkpoint is None:
             return {}
         with one_line(self.location, "read"):
-            return segments.join(self._reader.history(latest.commit), self.location)
+            return segments.join(self._reader.history(checkpoint.commit), self.location)
 
     def verify(self) -> list[Damage]:
         """Every file of the run's zarr data whose bytes are not those committed; empty when all is well."""

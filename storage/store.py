@@ -6,17 +6,21 @@ store, or a test that stops at every single write, replaces this class alone. Kn
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
 
 from .errors import NotStorable
 
 TEMPORARY: Final = ".rallax/tmp"
+_ATTEMPTS: Final = 3
+_SYNCING_THREADS: Final = 8
 
 
 class Store(Protocol):
@@ -37,6 +41,8 @@ class Store(Protocol):
 
     def put(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         """Writes a key whole or not at all; readers see the old or the new bytes, never a part.
+
+        A key that is new and not `exclusive` may be torn by a power failure until the next `sync`.
 
         Raises:
             FileExistsError: when `exclusive` and the key is there; of several such calls exactly one succeeds.
@@ -59,7 +65,9 @@ class Store(Protocol):
 
 
 class LocalStore:
-    """A directory. `put` writes beside the target, syncs and renames; `sync` makes the names durable.
+    """A directory. `put` writes beside the target and renames; `sync` makes new files and names durable.
+
+    The disk is asked for many new files at once: it then needs far fewer journal commits than one by one.
 
     Args:
         root: the run's directory; made with its parents by the first write.
@@ -68,7 +76,8 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
-        self._unsynced: set[Path] = set()
+        self._new_files: set[Path] = set()
+        self._changed_directories: set[Path] = set()
         self._made: list[Path] = []
 
     @property
@@ -88,20 +97,30 @@ class LocalStore:
             return []
 
     def put(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(FileNotFoundError):  # another process's `tidy` took our temporary file
+                return self._put(key, data, exclusive)
+        return self._put(key, data, exclusive)
+
+    def _put(self, key: str, data: bytes, exclusive: bool) -> None:
         path = self._path(key)
         self._make(path.parent)
         temporary = self._temporary()
+        late = not exclusive and not path.exists()
         try:
-            _write_synced(temporary, data)
+            _write_new(temporary, data, synced=not late)
             if exclusive:
                 os.link(temporary, path)  # unlike a rename, this fails when the target exists
-                temporary.unlink()
+                temporary.unlink(missing_ok=True)
             else:
                 temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        self._touched(path.parent)
+        with self._lock:
+            self._changed_directories.add(path.parent)
+            if late:
+                self._new_files.add(path)
 
     def append(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -115,33 +134,35 @@ class LocalStore:
     def delete_tree(self, prefix: str, *, first: str = "") -> None:
         path = self._path(prefix)
         if path.is_dir() and not path.is_symlink():
-            gone = self._temporary()
-            path.rename(gone)  # all of it disappears at once, `first` with it
-            shutil.rmtree(gone)
+            with contextlib.suppress(FileNotFoundError):  # another process removes the same
+                if not self._path(TEMPORARY).is_relative_to(path):
+                    path = path.rename(self._temporary())  # all of it disappears at once, `first` with it
+                shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-        self._touched(path.parent)
+        self._touched(self._path(prefix).parent)
 
     def sync(self) -> None:
         with self._lock:
-            directories, self._unsynced = self._unsynced, set()
-        for directory in sorted(directories):
-            try:
-                descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-            except FileNotFoundError:
-                continue  # deleted since
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            files, self._new_files = self._new_files, set()
+            directories, self._changed_directories = self._changed_directories, set()
+        if not files and len(directories) <= 2:
+            for directory in directories:
+                _sync(directory)
+            return
+        with ThreadPoolExecutor(_SYNCING_THREADS) as pool:
+            for paths in (files, directories):
+                for _ in pool.map(_sync, paths):
+                    pass
 
     def tidy(self) -> None:
         for name in self.children(TEMPORARY):
             path = self._path(TEMPORARY) / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     def abandon(self) -> None:
         for directory in reversed(self._made):
@@ -179,13 +200,25 @@ class LocalStore:
 
     def _touched(self, directory: Path) -> None:
         with self._lock:
-            self._unsynced.add(directory)
+            self._changed_directories.add(directory)
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _write_new(path: Path, data: bytes, *, synced: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         _write_all(descriptor, data)
+        if synced:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return  # deleted since
+    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

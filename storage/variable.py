@@ -57,7 +57,7 @@ class Variable:
                 f"variable of shape {self.data.shape}: dims are {self.dims}; give one name for each axis, all different"
             )
         for dim in self.dims:
-            check_name(dim.replace(":", "_"), "dimension")  # `tree` joins the names of a place by ":"
+            check_name(dim.replace(":", "-"), "dimension")  # `tree` joins the names of a place by ":"
         if not isinstance(self.units, str) or " since " in self.units or self.units in _DECODED_UNITS:
             raise NotStorable(f"variable: units {self.units!r} would be decoded as a date; write ms, s, …")
         refused = _DECODED_ATTRIBUTES.intersection(self.attrs)
