@@ -87,6 +87,7 @@ class Coordinator:
             return []
         actions: list[Action] = []
         if self.blocks:
+            self._require_starts()
             for block in self.blocks:
                 actions += self._advance(block)
         else:
@@ -188,6 +189,7 @@ class Coordinator:
             outcome = block.close_step(work, self.table, self._sampler, self._updater)
             self.history.write(step, index, block.starts, outcome.row)
             actions = self._tell(block, step, outcome)
+            self._require_starts()
         elif phase == "last":
             block.close_last(work, self.table)
         else:
@@ -211,9 +213,11 @@ class Coordinator:
         losses = self.table.mean(self._candidate_losses, self.table.train)
         chosen = choose(losses, self.config.starts)
         if chosen.size == 0:
+            failed = self.dispatcher.last_failure
+            hint = "look at the bounds of the parameters, the time step and the targets"
             raise FitError(
                 f"none of the {self.config.candidates} candidates has a finite loss; "
-                "look at the bounds of the parameters, the time step and the targets"
+                + (f"the last failure: {failed}" if failed else hint)
             )
         self._candidate_of_start[: chosen.size] = chosen
         lanes = self.config.starts_per_block
@@ -248,6 +252,11 @@ class Coordinator:
             else:
                 block.close_best(None, self.table)
         return []
+
+    def _require_starts(self) -> None:
+        if all((block.quarantined >= block.present).all() for block in self.blocks):
+            failed = self.dispatcher.last_failure or "see the run's log"
+            raise FitError(f"every start has been given up because its items failed; the last failure: {failed}")
 
     def _tell(self, block: Block, step: int, outcome: StepOutcome) -> list[Action]:
         data = {"block": block.index, "step": step}

@@ -42,6 +42,7 @@ class Dispatcher:
         self.rounds: dict[tuple[str, int, int], Round] = {}
         self.failures = 0
         self.preemptions = 0
+        self.last_failure = ""
         self._starting = 0
         self._failed_starts = 0
         self._durations = Durations()
@@ -89,11 +90,12 @@ class Dispatcher:
             lanes = task.missing()
             if not lanes:
                 continue
-            task.lanes = lanes
-            actions.append(self._submit(worker.name, task, now))
+            actions.append(self._submit(worker.name, task, lanes, now))
         return actions
 
-    def _submit(self, name: str, task: Task, now: float) -> Submit:
+    def _submit(self, name: str, task: Task, lanes: tuple[int, ...], now: float) -> Submit:
+        if lanes != task.lanes:  # what it failed with before may have been the fault of those that are gone
+            task.lanes, task.strikes = lanes, 0
         worker = self.fleet.get(name)
         assert worker is not None
         item = task.round.item(task.chunk, task.lanes)
@@ -125,7 +127,7 @@ class Dispatcher:
         if taken is None:
             return [], []
         report = Report("item failed", f"{event.tag}: {event.detail}", {"tag": str(event.tag), "worker": event.worker})
-        actions, done = self._strike(taken[0], event.detail)
+        actions, done = self._strike(taken[0], event.tag.lanes, event.detail)
         return [report, *actions], done
 
     def _lost(self, event: WorkerLost) -> tuple[list[Action], list[Round]]:
@@ -137,16 +139,16 @@ class Dispatcher:
             Report("worker lost", f"{event.worker} {why}: {event.detail}", {"worker": event.worker, "why": why})
         ]
         done: list[Round] = []
-        tasks = list(worker.flight.values())
-        for task in tasks:
+        items = list(worker.flight.items())
+        for _, task in items:
             task.runners.discard(worker.name)
         # Only the item that was being computed can have caused a failure; those behind it were only waiting.
-        suspect = tasks[0] if tasks and not event.preempted else None
-        for task in reversed(tasks):
-            if task is not suspect:
+        suspect = items[0] if items and not event.preempted else None
+        for tag, task in reversed(items):
+            if suspect is None or tag != suspect[0]:
                 self._requeue(task)
         if suspect is not None:
-            more, done = self._strike(suspect, event.detail)
+            more, done = self._strike(suspect[1], suspect[0].lanes, event.detail)
             actions += more
         elif event.preempted:
             self.preemptions += 1
@@ -159,14 +161,16 @@ class Dispatcher:
             self._charge_failure(event.detail)
         return actions + self.begin(), done
 
-    def _strike(self, task: Task, detail: str) -> tuple[list[Action], list[Round]]:
-        """A failure with this task as the suspect: try again, cut it in two, or give its only start up."""
-        task.strikes += 1
+    def _strike(self, task: Task, ran: tuple[int, ...], detail: str) -> tuple[list[Action], list[Round]]:
+        """A failure while this task's lanes ``ran``: try again, cut it in two, or give its only start up."""
+        self.last_failure = detail
         task.charged += 1
         actions: list[Action] = []
         done: list[Round] = []
         lanes = task.missing()
-        if task.strikes < self.policy.strikes or len(lanes) == 0 or task.runners:
+        if lanes == ran:
+            task.strikes += 1
+        if lanes != ran or task.strikes < self.policy.strikes or task.runners:
             self._requeue(task)
         elif len(lanes) > 1:
             half = len(lanes) // 2
@@ -195,6 +199,7 @@ class Dispatcher:
 
     def _charge_failure(self, detail: str) -> None:
         self.failures += 1
+        self.last_failure = detail
         if self.failures > self.policy.failures:
             raise FitError(
                 f"{self.failures} workers or items failed and the budget is {self.policy.failures}; the last: {detail}"
@@ -260,11 +265,10 @@ class Dispatcher:
                 helper = self.fleet.idle()
                 if helper is None:
                     return actions
-                task.lanes = lanes
                 actions += [
                     Report(
                         "item duplicated", f"{tag} is late on {worker.name}", {"tag": str(tag), "worker": worker.name}
                     ),
-                    self._submit(helper.name, task, now),
+                    self._submit(helper.name, task, lanes, now),
                 ]
         return actions

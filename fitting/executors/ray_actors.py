@@ -111,13 +111,14 @@ class RayExecutor:
         self._cpus, self._gpus = cpus_per_worker, gpus_per_worker
         self._patience = patience
         self._prefix = f"{name}-{uuid.uuid4().hex[:6]}"
-        self._actor_class: Any = ray.remote(_Actor).options(
-            num_cpus=cpus_per_worker,
-            num_gpus=gpus_per_worker,
-            max_restarts=0,
-            max_task_retries=0,
-            runtime_env={"env_vars": dict(environment)},
-        )
+        self._actor_class: Any = ray.remote(_Actor)
+        self._options: dict[str, Any] = {
+            "num_cpus": cpus_per_worker,
+            "num_gpus": gpus_per_worker,
+            "max_restarts": 0,
+            "max_task_retries": 0,
+            "runtime_env": {"env_vars": dict(environment)},
+        }
         self._handles: dict[str, _Handle] = {}
         self._pending: dict[ray.ObjectRef, _Pending] = {}
         self._events: deque[Event] = deque()
@@ -244,7 +245,7 @@ class RayExecutor:
             self._without_room.pop(0)
             self._counter += 1
             worker = f"{self._prefix}-{self._counter}"
-            actor = self._actor_class.options(name=worker).remote()
+            actor = self._actor_class.options(name=worker, **self._options).remote()
             self._handles[worker] = _Handle(actor, time.monotonic() + self._patience)
             self._pending[actor.device.remote(self._gpus > 0.0)] = _Pending(worker, "device")
 
