@@ -88,36 +88,45 @@ class Batched:
         Returns:
             (batch, n_recordings, n_steps + 1), or (batch, n_stimuli, n_recordings, n_steps + 1) with stimuli.
         """
-        v = self._call("traces", None, params, stimuli, None, v_init)
+        v = self._call("traces", None, params, stimuli, None, v_init, None)
         return v[:, 0] if stimuli is None else v
 
     def losses(self, loss: Loss) -> Callable[..., jax.Array]:
         """`f(params, stimuli=None, data=None, v_init=None)`: losses alone, (batch,) or (batch, n_stimuli)."""
 
         def run(params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None) -> jax.Array:
-            found = self._call("losses", loss, params, stimuli, data, v_init)
+            found = self._call("losses", loss, params, stimuli, data, v_init, None)
             return found[:, 0] if stimuli is None else found
 
         return run
 
     def value_and_grad(self, loss: Loss) -> Callable[..., tuple[jax.Array, ParameterTree]]:
-        """`f(params, stimuli=None, data=None, v_init=None) -> (losses, gradients)`.
+        """`f(params, stimuli=None, data=None, v_init=None, weights=None) -> (losses, gradients)`.
 
         `loss(v)`, or `loss(v, data_k)` where `data` (a tree with leading axis n_stimuli) is given, maps the recordings
         (n_recordings, n_steps + 1) of one simulation to a scalar. Losses are (batch,) or (batch, n_stimuli); gradients
-        are of their sum over stimuli, a tree like `params`.
+        are of their sum over stimuli, each times its entry of `weights` (n_stimuli,) if given, a tree like `params`.
         """
 
         def run(
-            params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None
+            params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None, weights: Any = None
         ) -> tuple[jax.Array, ParameterTree]:
-            found, gradients = self._call("gradient", loss, params, stimuli, data, v_init)
+            found, gradients = self._call("gradient", loss, params, stimuli, data, v_init, weights)
             tree = [{key: g} for key, g in zip(self._keys, gradients, strict=True)]
             return (found[:, 0] if stimuli is None else found), tree
 
         return run
 
-    def _call(self, what: str, loss: Loss | None, params: ParameterTree, stimuli: Any, data: Any, v_init: Any) -> Any:
+    def _call(
+        self,
+        what: str,
+        loss: Loss | None,
+        params: ParameterTree,
+        stimuli: Any,
+        data: Any,
+        v_init: Any,
+        weights: Any,
+    ) -> Any:
         currents = jnp.asarray(self._own_stimulus[None] if stimuli is None else stimuli, self._dtype)
         if currents.ndim != 3 or currents.shape[1] != self._own_stimulus.shape[0]:
             raise ValueError(
@@ -133,7 +142,8 @@ class Batched:
         key = (what, loss, width, n_steps, data is None)
         if key not in self._compiled:
             self._compiled[key] = jax.jit(partial(self._blocks, what, loss, width))
-        return self._compiled[key](values, fitted(currents, n_steps), data, v_start)
+        each_weight = jnp.ones(currents.shape[0], self._dtype) if weights is None else jnp.asarray(weights, self._dtype)
+        return self._compiled[key](values, fitted(currents, n_steps), data, v_start, each_weight)
 
     def _blocks(
         self,
@@ -144,6 +154,7 @@ class Batched:
         stimuli: jax.Array,
         data: Any,
         v_init: jax.Array | None,
+        weights: jax.Array,
     ) -> Any:
         n_stim = stimuli.shape[0]
         batch = values[0].shape[0] if values else 1
@@ -166,7 +177,7 @@ class Batched:
             each = (
                 jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, jax.tree.map(lambda d: d[stimulus_of], data))
             )
-            return each.sum(), each
+            return (each * weights[stimulus_of]).sum(), each
 
         def block(lanes: jax.Array) -> Any:
             here = [v[lanes // n_stim].T for v in values]

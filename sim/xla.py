@@ -12,6 +12,8 @@ import os
 _OPTION = "xla_cpu_small_while_loop_byte_threshold"
 _VALUE = f"{_OPTION}=100000000"
 _EXTRA = "--xla_backend_extra_options="
+#: The flag alone, for the environment of another process.
+LOOP_LIMIT_FLAG = _EXTRA + _VALUE
 
 
 def raise_loop_limit() -> None:

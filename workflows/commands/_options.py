@@ -19,3 +19,12 @@ Overrides = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+RunDirectory = Annotated[str, typer.Argument(metavar="RUN", help="The directory of a run.", show_default=False)]
+
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="A", help="A Ray cluster; without it Ray starts on this machine.", show_default=False
+    ),
+]

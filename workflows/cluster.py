@@ -1,0 +1,106 @@
+"""Ray for one fit: a cluster that is there, or one of our own on this machine; and the workers on it.
+
+Owns the connection and the workers' environment. What workers do is `rallax.fitting`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError, one_line
+from .job import Job
+
+if TYPE_CHECKING:
+    from rallax.fitting import Executor, Recipe
+
+
+def workers_of(job: Job) -> int:
+    """How many workers a job asks for, "auto" answered for this machine or cluster (connect first)."""
+    compute = job.compute
+    if isinstance(compute.workers, int):
+        return compute.workers
+    import ray
+
+    resources = ray.cluster_resources()
+    each = compute.gpus_per_worker or compute.cpus_per_worker
+    have = resources.get("GPU" if compute.gpus_per_worker else "CPU", 0.0)
+    return max(1, int(have / each))
+
+
+@contextmanager
+def connected(job: Job, address: str | None = None) -> Iterator[None]:
+    """Connected to Ray at `address` (or [compute] address), or to a cluster started here; undone at the end.
+
+    A cluster started here has as many cores as the machine, or as the workers that were asked for need. A process
+    that is connected already stays as it is.
+
+    Raises:
+        UserError: no cluster answers at the address.
+    """
+    # Before Ray is imported: it sends nothing home, and leaves the devices of workers without a GPU alone.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    # JAX warns of every fork; Ray's are followed by exec at once, which is harmless.
+    warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
+    handlers = _signal_handlers()
+    where = address or job.compute.address
+    if where is not None:
+        try:
+            ray.init(address=where, logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UserError(one_line(f"compute.address: no Ray cluster answers at {where!r} ({error})")) from None
+    else:
+        asked = job.compute.workers if isinstance(job.compute.workers, int) else 0
+        cores = max(os.cpu_count() or 1, -(-asked * job.compute.cpus_per_worker // 1))
+        ray.init(
+            address="local", num_cpus=int(cores), include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
+        )
+    # Ray puts handlers of its own in their place, which end the process.
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _signal_handlers() -> dict[int, Any]:
+    """The handlers of Ctrl-C and SIGTERM; none outside the main thread, which alone may set them."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+def ray_executor(job: Job, recipe: Recipe) -> Executor:
+    """Workers as Ray actors with the environment that the job needs; connect first."""
+    from rallax.fitting.executors.environment import worker_environment
+    from rallax.fitting.executors.ray_actors import RayExecutor
+    from rallax.sim.xla import LOOP_LIMIT_FLAG
+
+    compute = job.compute
+    environment = worker_environment(
+        precision=job.simulation.precision,
+        cpus=compute.cpus_per_worker,
+        gpus=compute.gpus_per_worker,
+        cache_dir=os.environ.get("JAX_COMPILATION_CACHE_DIR"),
+        xla_flags=[LOOP_LIMIT_FLAG],
+    )
+    return RayExecutor(
+        recipe,
+        environment,
+        cpus_per_worker=compute.cpus_per_worker,
+        gpus_per_worker=compute.gpus_per_worker,
+        name=job.name,
+    )

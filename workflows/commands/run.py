@@ -1,0 +1,46 @@
+"""`rallax run`: fit a job in a new run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import FIT
+from ._fitting import shown_progress, stop_on_signals, tell_end
+from ._options import Address, JobFile, Json, Overrides
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run", rich_help_panel=FIT)(run)
+
+
+def run(
+    job: JobFile,
+    set_: Overrides = None,
+    directory: Annotated[
+        str | None, typer.Option("--run", metavar="DIR", help="Where to write the run. [default: as the job says]")
+    ] = None,
+    address: Address = None,
+    json: Json = False,
+) -> None:
+    """Fit a job: candidates, starts, steps; write the run and its report.
+
+    Starts Ray on this machine unless an address is given. Ctrl-C and SIGTERM commit a checkpoint and end with 3; the
+    run can then be resumed.
+    """
+    from ..job import load_job
+
+    loaded = load_job(job, set_ or ())
+    from ..run_fit import fit
+
+    with stop_on_signals() as should_stop, shown_progress(json) as watch:
+        found = fit(
+            loaded,
+            None if directory is None else Path(directory),
+            address=address,
+            should_stop=should_stop,
+            watch=watch,
+        )
+    tell_end(found, json)

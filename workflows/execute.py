@@ -1,0 +1,196 @@
+"""Running a run: from its last committed state to its end, or to where it is stopped.
+
+Owns the wiring of coordinator, workers, storage, log and report, for new and resumed runs alike.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from rallax.fitting import (
+    Coordinator,
+    DispatchPolicy,
+    Event,
+    Executor,
+    FitConfig,
+    FitError,
+    Progress,
+    Report,
+    Snapshot,
+    fit_loop,
+)
+from rallax.fitting.traces import collect_traces
+from rallax.storage import AsyncCommitter, RunStore, Variable
+
+from .new_run import resolved_of
+from .problem import group_sweeps, group_table, recipe_of, space_of
+from .resolve import ResolvedJob
+from .settings import Settings
+from .sweeps import PreparedSweep, prepare_sweeps
+
+#: Traces are stored of so many of the best starts.
+TRACES_OF = 8
+
+Watch = Callable[[Progress, Report | None], None]
+
+
+def execute(
+    store: RunStore,
+    make_executor: Callable[[Any], Executor],
+    *,
+    workers: int,
+    steps: int | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    watch: Watch = lambda progress, report: None,
+) -> Literal["finished", "stopped"]:
+    """Claim a run and bring it to its end.
+
+    Args:
+        make_executor: from the recipe to workers.
+        workers: how many.
+        steps: steps of each start in all, to extend a finished run; default what the run was last asked for.
+        should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
+        watch: told of progress.
+
+    Raises:
+        StorageError, JobError: the run or its files are not as they were; nothing is changed.
+        FitError: the fit cannot go on; its state is committed.
+    """
+    resolved = resolved_of(store)
+    resolved.verify()
+    job = resolved.job
+    sweeps = prepare_sweeps(job)
+    groups = group_table(group_sweeps(job, sweeps))
+    settings = Settings.of(resolved)
+    epoch = store.claim_epoch()
+    latest = store.latest()
+    asked = job.fit.steps if latest is None else int(latest.attrs.get("steps", job.fit.steps))
+    config = _config(resolved, settings, asked if steps is None else steps)
+    coordinator = Coordinator(
+        config,
+        space_of(job),
+        groups,
+        DispatchPolicy(workers=workers),
+        device=None if latest is None else latest.attrs.get("device"),
+        tree=None if latest is None else latest.tree,
+    )
+    log = _Log(store, coordinator, watch)
+    log.event("resumed" if latest is not None else "started", epoch=epoch, workers=workers, steps=config.steps)
+    executor = make_executor(recipe_of(resolved))
+    try:
+        with AsyncCommitter(store) as committer:
+            ended = fit_loop(
+                coordinator,
+                executor,
+                commit=_committer(committer, coordinator, config, job.storage.keep),
+                checkpoint_every=job.storage.checkpoint_every_steps,
+                should_stop=should_stop,
+                on_report=log.report,
+                on_event=log.watched,
+            )
+        if ended == "stopped":
+            log.event("stopped", step=coordinator.slowest_step)
+            return "stopped"
+        best = [int(s) for s in coordinator.result().ranking if np.isfinite(coordinator.result().loss[s])][:TRACES_OF]
+        traces = collect_traces(coordinator, executor, best, should_stop=should_stop, on_report=log.report)
+        if traces is None:
+            log.event("stopped", step=coordinator.slowest_step)
+            return "stopped"
+        _write_traces(store, sweeps, traces, best)
+        log.event("finished", step=coordinator.slowest_step)
+        return "finished"
+    except FitError as error:
+        log.event("failed", message=str(error))
+        raise
+    finally:
+        executor.close()
+
+
+def _config(resolved: ResolvedJob, settings: Settings, steps: int) -> FitConfig:
+    fit = resolved.job.fit
+    return FitConfig(
+        candidates=fit.candidates,
+        starts=fit.starts,
+        steps=steps,
+        optimizer=fit.optimizer.model_dump(exclude_none=True),
+        starts_per_block=settings.starts_per_block,
+        sweeps_per_item=settings.sweeps_per_item,
+        seed=fit.seed,
+        sweeps_per_step=fit.sweeps_per_step,
+        evaluate_every=settings.evaluate_every,
+    )
+
+
+def _committer(
+    committer: AsyncCommitter, coordinator: Coordinator, config: FitConfig, keep: int
+) -> Callable[[Snapshot], None]:
+    best_so_far = np.inf
+
+    def commit(snapshot: Snapshot) -> None:
+        nonlocal best_so_far
+        best = coordinator.progress().best_loss
+        better = bool(best < best_so_far)
+        best_so_far = best if better else best_so_far
+        committer.commit(
+            snapshot.tree,
+            history=None if snapshot.history is None else history_variables(snapshot.history),
+            step=snapshot.step,
+            attrs={
+                "steps": config.steps,
+                "device": coordinator.device,
+                "done": coordinator.done,
+                "best_loss": best if np.isfinite(best) else None,
+            },
+            keep=keep,
+            best=better,
+        )
+
+    return commit
+
+
+def history_variables(history: dict[str, np.ndarray]) -> dict[str, Variable]:
+    """Rows of the history as they are stored: (step, start)."""
+    return {
+        name: Variable(values, ("step",) if values.ndim == 1 else ("step", "start")) for name, values in history.items()
+    }
+
+
+def _write_traces(
+    store: RunStore, sweeps: Sequence[PreparedSweep], traces: dict[str, np.ndarray], starts: Sequence[int]
+) -> None:
+    for sweep in sweeps:
+        store.write_traces(
+            sweep.name,
+            {
+                "voltage": Variable(traces[sweep.name], ("start", "site", "time"), "mV"),
+                "time": Variable(sweep.time_ms, ("time",), "ms"),
+                "start": Variable(np.asarray(starts, np.int64), ("start",)),
+            },
+        )
+
+
+class _Log:
+    """Events of a run with the wall clock, in log.jsonl and to whoever watches."""
+
+    def __init__(self, store: RunStore, coordinator: Coordinator, watch: Watch) -> None:
+        self._store, self._coordinator, self._watch = store, coordinator, watch
+        self._seen: tuple[Any, ...] = ()
+
+    def event(self, kind: str, **facts: Any) -> None:
+        self._store.log({"time": time.time(), "kind": kind, **facts})
+
+    def report(self, report: Report) -> None:
+        self.event(report.kind, message=report.message, **report.data)
+        self._watch(self._coordinator.progress(), report)
+
+    def watched(self, event: Event) -> None:
+        del event
+        progress = self._coordinator.progress()
+        now = (progress.phase, progress.candidates_done, progress.step, progress.workers)
+        if now != self._seen:
+            self._seen = now
+            self._watch(progress, None)
