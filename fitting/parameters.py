@@ -23,6 +23,9 @@ DRAW_MARGIN = 1e-6
 """Draws keep this fraction of the range from either bound, so that u stays finite and the gradient does not vanish."""
 
 
+_BATCH = 64
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One free scalar within bounds.
@@ -143,8 +146,12 @@ class ParameterSpace:
         """
         with float64_on_cpu():
             base = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 0)
-            fraction = _uniform(base, jnp.arange(first, first + n, dtype=jnp.uint32), len(self))
-            return np.asarray(jnp.log(fraction) - jnp.log1p(-fraction))
+            # In batches of one size, so that any number of draws shares one compiled program.
+            batches = range(first // _BATCH, (first + n - 1) // _BATCH + 1)
+            rows = [np.asarray(_draw_batch(base, np.uint32(b * _BATCH), len(self))) for b in batches]
+        u = np.concatenate(rows) if rows else np.zeros((0, len(self)))
+        skipped = first % _BATCH
+        return u[skipped : skipped + n]
 
     def at_bounds(self, theta: Float[np.ndarray, " parameters"], tolerance: float = 0.01) -> dict[str, str]:
         """The parameters at a bound, name to "lower" or "upper".
@@ -162,9 +169,10 @@ class ParameterSpace:
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _uniform(base: Array, indices: Array, n_parameters: int) -> Array:
+def _draw_batch(base: Array, first: Array, n_parameters: int) -> Array:
     def one(index: Array) -> Array:
         key = jax.random.fold_in(base, index)
-        return jax.random.uniform(key, (n_parameters,), jnp.float64, minval=DRAW_MARGIN, maxval=1.0 - DRAW_MARGIN)
+        fraction = jax.random.uniform(key, (n_parameters,), jnp.float64, minval=DRAW_MARGIN, maxval=1.0 - DRAW_MARGIN)
+        return jnp.log(fraction) - jnp.log1p(-fraction)
 
-    return jax.vmap(one)(indices)
+    return jax.vmap(one)(first + jnp.arange(_BATCH, dtype=jnp.uint32))

@@ -150,3 +150,13 @@ def run(
         on_report=on_report,
     )
     return coordinator, store
+
+
+def environment_probe(config: Mapping[str, Any]) -> Toy:
+    """Fails with what JAX sees in this process."""
+    import jax
+
+    raise ValueError(
+        f"platforms={os.environ['JAX_PLATFORMS']} devices={[d.platform for d in jax.devices()]} "
+        f"x64={jax.config.jax_enable_x64} threads={os.environ['OMP_NUM_THREADS']}"
+    )
