@@ -1,21 +1,24 @@
 """One array <-> the keys of one zarr v3 array, bit for bit.
 
-Owns chunk shapes, compression and the check of array metadata that is read. zarr itself does the encoding, into and
-out of memory; where the bytes lie is the business of `store`.
+Owns chunk shapes, compression and the check of array metadata that is read. zarr writes the metadata, once for each
+kind of array; chunks go through its zstd codec directly, since a checkpoint has many small arrays and zarr's event loop
+would cost more than all else. Where the bytes lie is the business of `store`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from typing import Any, Final
 
 import numpy as np
 import zarr
+from numcodecs.zstd import Zstd  # type: ignore[import-untyped]  # the codec behind zarr.codecs.ZstdCodec
 from zarr.codecs import ZstdCodec
-from zarr.core.buffer import Buffer, cpu
+from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
 from .documents import load
@@ -48,26 +51,48 @@ def chunk_shape(shape: tuple[int, ...], item_bytes: int) -> tuple[int, ...]:
 def encode_array(variable: Variable) -> dict[str, bytes]:
     """The keys (relative to the array) and bytes of a variable; its metadata document comes first.
 
-    Arrays are stored in C order, little-endian; every chunk is stored, also one that holds only zeros.
+    Chunks are stored in C order, little-endian; every one is stored, also one that holds only zeros.
     """
-    data = variable.data.astype(variable.data.dtype.newbyteorder("="), copy=False)
+    data = variable.data.astype(variable.data.dtype.newbyteorder("<"), copy=False)
+    attributes = json.dumps({**variable.attrs, "units": variable.units})
+    chunks = chunk_shape(data.shape, data.dtype.itemsize)
+    keys = {DOCUMENT: _document(data.shape, data.dtype.name, chunks, variable.dims, attributes)}
+    codec = Zstd(level=_COMPRESSION_LEVEL)
+    for key, place in _grid(data.shape, chunks):
+        part = data[place]
+        if part.shape != chunks:  # chunks at the far edges are stored whole too
+            part, whole = np.zeros(chunks, data.dtype), part
+            part[tuple(slice(size) for size in whole.shape)] = whole
+        keys[key] = bytes(codec.encode(np.ascontiguousarray(part)))
+    return keys
+
+
+@lru_cache(maxsize=1024)
+def _document(
+    shape: tuple[int, ...], dtype: str, chunks: tuple[int, ...], dims: tuple[str, ...], attributes: str
+) -> bytes:
+    """What zarr writes as the metadata of an array."""
     keys: dict[str, Buffer] = {}
-    array = zarr.create_array(
+    zarr.create_array(
         MemoryStore(keys),
-        shape=data.shape,
-        dtype=data.dtype,
-        chunks=chunk_shape(data.shape, data.dtype.itemsize),
-        dimension_names=list(variable.dims),
-        attributes={**variable.attrs, "units": variable.units},
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        dimension_names=list(dims),
+        attributes=json.loads(attributes),
         compressors=[ZstdCodec(level=_COMPRESSION_LEVEL)],
         fill_value=0,
         zarr_format=3,
-        # zarr would leave out chunks equal to the fill value, and -0.0 equals 0.0
-        config={"write_empty_chunks": True},
     )
-    array[...] = data
-    document = keys.pop(DOCUMENT).to_bytes()
-    return {DOCUMENT: document, **{key: keys[key].to_bytes() for key in sorted(keys)}}
+    return keys[DOCUMENT].to_bytes()
+
+
+def _grid(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Iterator[tuple[str, tuple[slice, ...]]]:
+    """The key of every chunk and the part of the array that it holds."""
+    counts = [-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True)]
+    for index in product(*map(range, counts)):
+        place = tuple(slice(i * chunk, (i + 1) * chunk) for i, chunk in zip(index, chunks, strict=True))
+        yield "/".join(["c", *map(str, index)]), place
 
 
 def decode_array(keys: Mapping[str, bytes], where: str) -> Variable:
@@ -83,14 +108,35 @@ def decode_array(keys: Mapping[str, bytes], where: str) -> Variable:
     document = load(keys[DOCUMENT], f"{where}/{DOCUMENT}")
     if not _as_written(document, set(keys) - {DOCUMENT}):
         raise DamagedRun(f"{where}: not an array that rallax wrote; restore it from a copy")
-    buffers: dict[str, Buffer] = {key: cpu.Buffer.from_bytes(data) for key, data in keys.items()}
+    shape, chunks = tuple(document["shape"]), tuple(document["chunk_grid"]["configuration"]["chunk_shape"])
+    dtype = np.dtype(document["data_type"]).newbyteorder("<")
+    codec = Zstd()
     try:
-        stored = zarr.open_array(MemoryStore(buffers), mode="r")[...]
-    except (ValueError, RuntimeError, TypeError, KeyError) as error:
+        data = np.empty(shape, dtype)
+        for key, place in _grid(shape, chunks):
+            part = np.empty(chunks, dtype)
+            if _content_bytes(keys[key]) != part.nbytes:
+                raise ValueError("a chunk of another size")
+            codec.decode(keys[key], out=part)  # into a buffer of the right size: a bomb finds no room
+            data[place] = part[tuple(slice(size) for size in data[place].shape)]
+    except (ValueError, RuntimeError, MemoryError) as error:
         raise DamagedRun(f"{where}: cannot be decoded; restore it from a copy") from error
     attributes = dict(document["attributes"])
     units = attributes.pop("units", "")
-    return Variable(np.asarray(stored), tuple(_names(document)), units, attributes)
+    native = data.astype(dtype.newbyteorder("="), copy=False)
+    return Variable(native, tuple(_names(document)), units, attributes)
+
+
+def _content_bytes(frame: bytes) -> int:
+    """The size of what a zstd frame holds, from its header (RFC 8878, section 3.1.1.1); -1 when it does not say."""
+    if len(frame) < 6 or frame[:4] != b"\x28\xb5\x2f\xfd":
+        return -1
+    descriptor = frame[4]
+    single = descriptor >> 5 & 1
+    size = (1 if single else 0, 2, 4, 8)[descriptor >> 6]
+    begin = 5 + (1 - single) + (0, 1, 2, 4)[descriptor & 3]
+    value = int.from_bytes(frame[begin : begin + size], "little")
+    return -1 if size == 0 else value + (256 if size == 2 else 0)
 
 
 def _as_written(document: dict[str, Any], chunk_keys: set[str]) -> bool:

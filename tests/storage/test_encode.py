@@ -10,10 +10,11 @@ import pytest
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numcodecs.zstd import Zstd
 from zarr.core.buffer import cpu
 from zarr.storage import MemoryStore
 
-from rallax.storage import NotStorable, Variable
+from rallax.storage import DamagedRun, NotStorable, Variable
 from rallax.storage.encode import chunk_shape, decode_array, encode_array
 
 
@@ -41,6 +42,37 @@ def test_zarr_reads_names_units_and_compression():
     assert dict(array.attrs) == {"note": "x", "units": "mV"}
     assert [codec["name"] for codec in json.loads(keys["zarr.json"])["codecs"]] == ["bytes", "zstd"]
     assert "c/0/0" in keys  # stored although all zeros: a missing chunk must never read as zeros
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (0, 3), (3, 1_500_000), (2_345_678,), (7, 900_001)])
+@pytest.mark.parametrize("dtype", ["float64", "bool", "uint32"])
+def test_what_is_stored_is_what_zarr_would_store(shape, dtype):
+    data = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+    dims = tuple(f"d{axis}" for axis in range(data.ndim))
+    keys = encode_array(Variable(data, dims, "mV", {"note": [1]}))
+    theirs: dict = {}
+    array = zarr.create_array(
+        MemoryStore(theirs),
+        shape=data.shape,
+        dtype=data.dtype,
+        chunks=chunk_shape(data.shape, data.dtype.itemsize),
+        dimension_names=dims,
+        attributes={"note": [1], "units": "mV"},
+        compressors=[zarr.codecs.ZstdCodec(level=1)],
+        fill_value=0,
+        config={"write_empty_chunks": True},
+    )
+    array[...] = data
+    assert keys == {key: value.to_bytes() for key, value in theirs.items()}
+    ours = zarr.open_array(MemoryStore({k: cpu.Buffer.from_bytes(v) for k, v in keys.items()}), mode="r")[...]
+    assert np.asarray(ours).tobytes() == data.tobytes() == decode_array(keys, "here").data.tobytes()
+
+
+@pytest.mark.parametrize("size", [0, 1, 200, 300, 70_000, 2**20])
+def test_a_chunk_of_another_size_is_refused(size):
+    keys = encode_array(Variable(np.zeros(100), ("time",)))
+    with pytest.raises(DamagedRun, match="cannot be decoded"):
+        decode_array(keys | {"c/0": bytes(Zstd(level=1).encode(bytes(size)))}, "here")
 
 
 def test_views_in_any_order_are_stored_as_they_look():
