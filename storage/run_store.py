@@ -44,6 +44,7 @@ class RunStore:
         self._reader = CheckpointReader(store)
         self._writer: Writer | None = None
         self._lock = threading.RLock()
+        self._log_lock = threading.Lock()  # its own: the fit logs while a commit is being written
         self._logged = False
 
     @classmethod
@@ -112,7 +113,7 @@ class RunStore:
     def log(self, event: Mapping[str, Any]) -> None:
         """Adds one line to log.jsonl (see `storage.log`)."""
         self._check_write()
-        with self._lock, one_line(self.location, "write"):
+        with self._log_lock, one_line(self.location, "write"):
             fresh_line = not self._logged and event_log.ends_within_a_line(self._store)
             event_log.append(self._store, event, fresh_line=fresh_line)
             self._logged = True

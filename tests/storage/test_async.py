@@ -55,6 +55,22 @@ def test_the_fit_goes_on_while_one_is_written_and_waits_while_one_waits(kit, qui
     assert run.latest().step == 3
 
 
+def test_the_log_does_not_wait_for_a_commit(kit, quick_path):
+    store = kit.FaultyStore(LocalStore(quick_path / "run"))
+    run = kit.make_run(store)
+    run.claim_epoch()
+    gate = threading.Event()
+    store.before = lambda name: name.startswith("put") and gate.wait(20) and None
+    with AsyncCommitter(run) as committer:
+        committer.commit({}, step=1)
+        begin = time.monotonic()
+        run.log({"event": "step"})
+        assert time.monotonic() - begin < 10
+        assert run.latest() is None and run.read_log()[0]["event"] == "step"
+        gate.set()
+    assert run.latest().step == 1
+
+
 def test_an_error_is_raised_by_the_next_call_and_by_close_and_nothing_follows(kit, quick_path):
     store = kit.FaultyStore(LocalStore(quick_path / "run"))
     run = kit.make_run(store)
