@@ -63,12 +63,15 @@ def loss_figure(
         axes = figure.subplots()
         for start in range(losses.shape[1]):
             bold = start == best
+            shown = _positive(losses[:, start])
+            # Validation is not watched at every step: lines join what there is.
+            known = np.isfinite(shown)
             axes.plot(
-                step,
-                _positive(losses[:, start]),
+                step[known],
+                shown[known],
                 color=style.BEST if bold else style.OTHERS,
                 linewidth=1.8 if bold else 0.9,
-                marker="o" if len(step) == 1 else None,
+                marker="o" if np.count_nonzero(known) < 2 else None,
                 markersize=3,
                 zorder=3 if bold else 2,
             )

@@ -39,7 +39,7 @@ def parameter_row(parameter: ParameterView, best: int | None) -> ParameterRow:
     return ParameterRow(
         name=parameter.name,
         region=parameter.region,
-        unit=parameter.unit,
+        unit=parameter.unit.replace("^2", "²"),
         lower=number(parameter.lower),
         upper=number(parameter.upper),
         best=number(float(parameter.values[best])) if has_best and best is not None else "–",
