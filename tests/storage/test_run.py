@@ -13,6 +13,7 @@ import pytest
 
 from rallax.storage import (
     Group,
+    LocalStore,
     NotARun,
     NotStorable,
     NotWritable,
@@ -61,7 +62,7 @@ def test_creating_in_a_directory_with_other_things_is_refused(tmp_path, kit):
 def test_an_empty_directory_is_used_and_left_when_creation_fails(tmp_path, kit):
     place = tmp_path / "empty"
     place.mkdir()
-    store = kit.FaultyStore(__import__("rallax.storage").storage.LocalStore(place), at=5)
+    store = kit.FaultyStore(LocalStore(place), at=5)
     with pytest.raises(StorageError, match="No space left"):
         kit.make_run(store)
     assert files_below(tmp_path) == {"empty"}
