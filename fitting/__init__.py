@@ -7,7 +7,7 @@ Sees a model only as functions on arrays (`Problem`) and storage only as a callb
 from .config import DispatchPolicy, FitConfig
 from .coordinator import Coordinator
 from .device import device_class
-from .driver import fit_loop
+from .driver import fit_loop, trace_loop
 from .errors import FitError
 from .events import Event, Report
 from .executors import Executor, InProcessExecutor, worker_environment
@@ -16,6 +16,7 @@ from .optimizers import Optimizer, build_optimizer, known_optimizers
 from .outcome import FitResult, Progress, Snapshot
 from .parameters import Parameter, ParameterSpace
 from .problem import Problem, Recipe, SweepGroup, build
+from .traces import TraceRun
 from .work import Answer, Tag, WorkItem, perform
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "SweepGroup",
     "Tag",
     "Target",
+    "TraceRun",
     "WorkItem",
     "build",
     "build_loss",
@@ -49,5 +51,6 @@ __all__ = [
     "known_optimizers",
     "make_target",
     "perform",
+    "trace_loop",
     "worker_environment",
 ]

@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
+from jaxtyping import Float
+
 from .coordinator import Coordinator
 from .errors import FitError
 from .events import Action, Event, Report, Tick
 from .executors.base import Executor
 from .outcome import Snapshot
+from .traces import TraceRun
 
 _WAIT = 0.5
 """Seconds that the loop waits for an event before it looks at the stop flag and ticks."""
@@ -45,11 +49,7 @@ def fit_loop(
         last_step = snapshot.step
 
     def perform(actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Report):
-                on_report(action)
-            else:
-                executor.submit(action)
+        _perform(actions, executor, on_report)
 
     try:
         perform(coordinator.begin(time.monotonic()))
@@ -76,3 +76,38 @@ def fit_loop(
         raise
     save()
     return "finished"
+
+
+def trace_loop(
+    run: TraceRun,
+    executor: Executor,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_report: Callable[[Report], None] = lambda report: None,
+) -> dict[str, Float[np.ndarray, "starts sites samples"]] | None:
+    """The traces by sweep; None when ``should_stop()`` became true before they were done.
+
+    Raises:
+        FitError: no worker can be had, or a budget is used up.
+    """
+    _perform(run.begin(time.monotonic()), executor, on_report)
+    ticked = time.monotonic()
+    while not run.done:
+        if should_stop():
+            return None
+        event = executor.next_event(_WAIT)
+        now = time.monotonic()
+        if event is not None:
+            _perform(run.handle(event, now), executor, on_report)
+        if event is None or now - ticked > _WAIT:
+            ticked = now
+            _perform(run.handle(Tick(), now), executor, on_report)
+    return run.traces()
+
+
+def _perform(actions: list[Action], executor: Executor, on_report: Callable[[Report], None]) -> None:
+    for action in actions:
+        if isinstance(action, Report):
+            on_report(action)
+        else:
+            executor.submit(action)

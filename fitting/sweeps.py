@@ -14,6 +14,9 @@ from .precision import float64_on_cpu
 from .problem import SweepGroup
 from .work import Kind
 
+_PLANS_KEPT = 256
+"""The few plans of a fit on all sweeps recur; the many of random sweeps are not worth keeping."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -40,6 +43,7 @@ class SweepTable:
         self.columns = tuple(range(len(use)))
         self._place = tuple((g, s) for g, group in enumerate(groups) for s in range(len(group)))
         self._widths = tuple(widths)
+        self._plans: dict[tuple[Kind, tuple[int, ...]], tuple[Chunk, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -53,6 +57,9 @@ class SweepTable:
 
     def plan(self, kind: Kind, columns: Sequence[int]) -> tuple[Chunk, ...]:
         """Chunks of the given columns, in order, each within one group and at most as wide as its items."""
+        known = self._plans.get((kind, tuple(columns)))
+        if known is not None:
+            return known
         shares = self.shares(columns) if columns else {}
         chunks = []
         for g, width in enumerate(self._widths):
@@ -61,6 +68,8 @@ class SweepTable:
                 part = tuple(own[first : first + width])
                 sweeps = tuple(self._place[c][1] for c in part)
                 chunks.append(Chunk(kind, g, part, sweeps, tuple(shares[c] for c in part), width))
+        if len(self._plans) < _PLANS_KEPT:
+            self._plans[kind, tuple(columns)] = tuple(chunks)
         return tuple(chunks)
 
     def mean(self, losses: np.ndarray, columns: Sequence[int]) -> np.ndarray:

@@ -1,72 +1,69 @@
-"""The traces of chosen starts, computed by the workers of a fit once it is done."""
+"""Traces at given parameters, computed by a fit's workers in its lane shape: a state machine beside the coordinator."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from .coordinator import Coordinator
-from .events import Action, Report, Tick
-from .executors.base import Executor
+from .events import Action, Event
 from .rounds import Round
 
-_WAIT = 0.5
 
+class TraceRun:
+    """Simulates every sweep at each row of ``u`` [starts, parameters], with the workers that the coordinator has.
 
-def collect_traces(
-    coordinator: Coordinator,
-    executor: Executor,
-    starts: Sequence[int],
-    *,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_report: Callable[[Report], None] = lambda report: None,
-) -> dict[str, Float[np.ndarray, "starts sites samples"]] | None:
-    """Voltage in mV of each sweep at the best parameters of `starts`; None when told to stop.
-
-    Uses the coordinator's dispatcher, so that lost workers and the like are dealt with as in the fit. A start whose
-    simulation fails has NaN.
-
-    Raises:
-        FitError: no worker can be had.
+    Driven like the coordinator, which must be done (its dispatcher is taken over): `begin`, then `handle` for every
+    event, until `done`; then `traces`.
     """
-    result, table, dispatcher = coordinator.result(), coordinator.table, coordinator.dispatcher
-    width = coordinator.config.starts_per_block
-    chunks = table.plan("traces", table.columns)
-    pending: list[Round] = []
-    for block, first in enumerate(range(0, len(starts), width)):
-        members = list(starts[first : first + width])
-        u = np.zeros((width, len(coordinator.space)))
-        u[: len(members)] = result.u[members]
-        pending.append(Round("traces", block, 0, u, range(len(members)), chunks))
-    for work in pending:
-        dispatcher.open(work)
 
-    def perform(actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Report):
-                on_report(action)
-            else:
-                executor.submit(action)
+    def __init__(self, coordinator: Coordinator, u: Float[np.ndarray, "starts parameters"]) -> None:
+        self._dispatcher = coordinator.dispatcher
+        self._table = coordinator.table
+        self._u = np.asarray(u, np.float64)
+        self._width = coordinator.config.starts_per_block
+        self._done: dict[int, Round] = {}
 
-    perform([*dispatcher.begin(), *dispatcher.assign(time.monotonic())])
-    while not all(work.complete for work in pending):
-        if should_stop():
-            return None
-        event = executor.next_event(_WAIT) or Tick()
-        actions, _ = dispatcher.handle(event, time.monotonic())
-        perform([*actions, *dispatcher.assign(time.monotonic())])
-    return {
-        name: np.stack([_trace(pending[i // width], i % width, column) for i in range(len(starts))])
-        for column, name in enumerate(table.names)
-    }
+    @property
+    def _n_blocks(self) -> int:
+        return -(-len(self._u) // self._width)
 
+    @property
+    def done(self) -> bool:
+        return len(self._done) == self._n_blocks
 
-def _trace(work: Round, lane: int, column: int) -> Float[np.ndarray, "sites samples"]:
-    found = work.traces.get((lane, column))
-    if found is not None:
-        return found
-    like = next((trace for (_, c), trace in work.traces.items() if c == column), np.zeros((1, 0)))
-    return np.full_like(like, np.nan)
+    def begin(self, now: float = 0.0) -> list[Action]:
+        """Queue everything, and ask for workers where some are missing."""
+        chunks = self._table.plan("traces", self._table.columns)
+        for block in range(self._n_blocks):
+            part = self._u[block * self._width : (block + 1) * self._width]
+            padded = np.zeros((self._width, self._u.shape[1]))
+            padded[: len(part)] = part
+            self._dispatcher.open(Round("traces", block, 0, padded, range(len(part)), chunks))
+        return self._dispatcher.begin() + self._dispatcher.assign(now)
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """What to do about an event.
+
+        Raises:
+            FitError: no worker can be had, or a budget is used up.
+        """
+        actions, completed = self._dispatcher.handle(event, now)
+        for work in completed:
+            self._done[work.key[1]] = work
+        return actions + self._dispatcher.assign(now)
+
+    def traces(self) -> dict[str, Float[np.ndarray, "starts sites samples"]]:
+        """Voltage in mV by sweep; NaN for a start whose simulation failed. A sweep on which all failed is left out.
+
+        Raises RuntimeError before all is done.
+        """
+        if not self.done:
+            raise RuntimeError("the traces are not done; they can be had once `done` is true")
+        out = {}
+        for column, name in enumerate(self._table.names):
+            rows = [self._done[i // self._width].traces.get((i % self._width, column)) for i in range(len(self._u))]
+            shape = next((row.shape for row in rows if row is not None), None)
+            if shape is not None:
+                out[name] = np.stack([np.full(shape, np.nan) if row is None else row for row in rows])
+        return out

@@ -62,7 +62,8 @@ class Toy:
     def _work(self) -> None:
         if self._pid_dir is not None:
             Path(self._pid_dir, str(os.getpid())).touch()
-        time.sleep(self._seconds)
+        if self._seconds:
+            time.sleep(self._seconds)
 
 
 def build_toy(config: Mapping[str, Any]) -> Toy:

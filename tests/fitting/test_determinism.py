@@ -89,6 +89,24 @@ def test_same_bits_under_faults(seed: int) -> None:
     assert differing(bits(coordinator, store), reference) == []
 
 
+def test_many_workers_under_faults() -> None:
+    settings = config(steps=3, starts=120, candidates=300, evaluate_every=100)
+    reference = bits(*run(settings))
+    policy = DispatchPolicy(workers=200, failures=10_000, preemptions=10_000, hang=300.0)
+    coordinator, store = Coordinator(settings, Toy.space, Toy.groups, policy), Store()
+    cluster = VirtualCluster(coordinator, Toy(), 0, faults=1.0)
+
+    def check(c: Coordinator) -> None:
+        if cluster.events % 100 == 0:
+            check_invariants(c)
+
+    cluster.check = check
+    cluster.run()
+    snapshot = coordinator.snapshot()
+    store.commit(snapshot)
+    assert cluster.events > 2000 and differing(bits(coordinator, store), reference) == []
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_resume_at_every_commit_ends_as_if_never_interrupted(name: str) -> None:
     settings = SETTINGS[name]
