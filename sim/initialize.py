@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .bind import Reading
 from .lowered import Model, Placed
-from .membrane import States, current_names, merge, parameters_of, reversals, states_of
-from .types import Named
+from .membrane import Seen, States, current_names, merge, parameters_of, reversals, states_of
 
 if TYPE_CHECKING:
     from .description.module import Module
@@ -58,10 +57,10 @@ def steady_states(model: Model, states: States, dt: jax.Array) -> States:
     return {key: new[key] for key in states}
 
 
-def carried_currents(model: Model, reading: Reading | None = None) -> tuple[str, ...]:
+def carried_currents(model: Model, recordings: Sequence[tuple[int, str]] = ()) -> tuple[str, ...]:
     """The membrane currents that a mechanism reads or that are recorded; the others need not be kept."""
     names = current_names(model)
-    wanted = set(reading.keys if reading is not None else ())
+    wanted = {key for _, key in recordings}
     everything = {**model.states, **{n: jnp.zeros((model.n_comp, 1), model.dtype) for n in names}}
 
     def probe(states: dict[str, jax.Array]) -> Any:
@@ -81,11 +80,11 @@ def carried_currents(model: Model, reading: Reading | None = None) -> tuple[str,
     return tuple(n for n in names if n in wanted)
 
 
-class _Watched(dict[str, Any]):
+class _Watched(Seen):
     """States that remember which of them were read."""
 
-    def __init__(self, states: Named) -> None:
-        super().__init__(states)
+    def __init__(self, states: Seen) -> None:
+        super().__init__(states, states.dtype)
         self.read: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:

@@ -18,7 +18,6 @@ from .description.training import DataValue
 from .initialize import carried_currents
 from .lower import lower
 from .lowered import Lowered
-from .membrane import current_names
 from .simulate import Plan, simulate
 from .solvers import by_name
 from .time_loop import MEMORY_BUDGET
@@ -64,7 +63,7 @@ def integrate(
     lowered = lower(module)
     stimulus, rows = _stimuli(module, data_stimuli)
     n_steps = steps_of(t_max, delta_t, stimulus)
-    plan, values = plan_of(module, lowered, params or [], param_state or (), rows, solver, keep_currents=return_states)
+    plan, values = plan_of(module, lowered, params or [], param_state or (), rows, solver)
     levels = None
     if checkpoint_lengths is not None:
         levels = tuple(int(n) for n in checkpoint_lengths)
@@ -106,9 +105,22 @@ def plan_of(
     param_state: Sequence[DataValue],
     stimulated: np.ndarray,
     solver: str,
-    keep_currents: bool = False,
 ) -> tuple[Plan, list[jax.Array]]:
     """The plan of a run and the values of its bindings: trainables first, then data values."""
+    bindings, values = bindings_of(module, lowered, params, param_state)
+    recordings = module.base._recordings
+    if not recordings:
+        raise ValueError('nothing is recorded: call .record() first, e.g. cell.branch(0).loc(0.5).record("v")')
+    reading = Reading.make(lowered.index, recordings)
+    carried = carried_currents(lowered.model, recordings)
+    injection = Injection.make(lowered.index, stimulated)
+    return Plan(lowered.model, bindings, injection, reading, by_name(solver), carried), values
+
+
+def bindings_of(
+    module: Module, lowered: Lowered, params: ParameterTree, param_state: Sequence[DataValue]
+) -> tuple[tuple[Binding, ...], list[jax.Array]]:
+    """Where the values of trainables and, after them, data values go, and these values."""
     trainables = module.base._trainables
     if len(params) not in (0, len(trainables)):
         raise ValueError(
@@ -119,19 +131,13 @@ def plan_of(
         if trainable.key not in entry:
             raise ValueError(f"params: expected an entry {{{trainable.key!r}: ...}}, found {list(entry)}")
         bindings.append(Binding.make(lowered.index, trainable.key, trainable.rows, trainable.group))
-        values.append(jnp.asarray(entry[trainable.key]))
+        values.append(jnp.atleast_1d(jnp.asarray(entry[trainable.key])))
     for data in param_state:
         value = jnp.atleast_1d(jnp.asarray(data.value))
         source = np.zeros(len(data.rows), int) if value.shape[0] == 1 else np.arange(len(data.rows))
         bindings.append(Binding.make(lowered.index, data.key, data.rows, source))
         values.append(value)
-    recordings = module.base._recordings
-    if not recordings:
-        raise ValueError('nothing is recorded: call .record() first, e.g. cell.branch(0).loc(0.5).record("v")')
-    reading = Reading.make(lowered.index, recordings)
-    carried = current_names(lowered.model) if keep_currents else carried_currents(lowered.model, reading)
-    injection = Injection.make(lowered.index, stimulated)
-    return Plan(lowered.model, tuple(bindings), injection, reading, by_name(solver), carried), values
+    return tuple(bindings), values
 
 
 def _stimuli(module: Module, data: DataStimuli | None) -> tuple[jax.Array, np.ndarray]:

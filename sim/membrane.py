@@ -5,7 +5,7 @@ Reads the lowered model's mechanisms slice by slice. Does not know cables, solve
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,19 @@ class Linearized(NamedTuple):
     currents: dict[str, CompLanes]
 
 
+class Seen(dict[str, Any]):
+    """What one mechanism sees; a current that no mechanism of the model carries ("i_Ca" beside no channel) is zero."""
+
+    def __init__(self, states: Named, dtype: jnp.dtype) -> None:
+        super().__init__(states)
+        self.dtype = dtype
+
+    def __missing__(self, key: str) -> jax.Array:
+        if not key.startswith("i_"):
+            raise KeyError(key)
+        return jnp.zeros((), self.dtype)
+
+
 def parameters_of(model: Model, placed: Placed) -> dict[str, jax.Array]:
     """The parameters that a mechanism sees, on its rows: its own, the shared ones, and the compartments' geometry."""
     rows, cable = placed.rows, model.cable
@@ -34,11 +47,11 @@ def parameters_of(model: Model, placed: Placed) -> dict[str, jax.Array]:
     return {**geometry, "diam": geometry["area"] / (jnp.pi * geometry["length"]), **shared, **own}
 
 
-def states_of(model: Model, placed: Placed, states: Named) -> dict[str, jax.Array]:
+def states_of(model: Model, placed: Placed, states: Named) -> Seen:
     """The states that a mechanism sees, on its rows: its own, the shared ones, and the currents of the step before."""
     own = {k: states[k] for k in placed.mechanism.channel_states if k not in model.shared_states}
     seen = (*model.shared_states, *(k for k in states if k in current_names(model)))
-    return {**own, **{k: placed.rows.take(states[k]) for k in seen}}
+    return Seen({**own, **{k: placed.rows.take(states[k]) for k in seen}}, model.dtype)
 
 
 def current_names(model: Model) -> tuple[str, ...]:
