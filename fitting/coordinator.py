@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from .blocks import STEPPING, Block, StepOutcome
@@ -170,7 +169,7 @@ class Coordinator:
 
     def _theta(self, u: np.ndarray) -> np.ndarray:
         with float64_on_cpu():
-            return np.asarray(self.space.to_theta(jnp.asarray(u)))
+            return np.asarray(self.space.to_theta(u))
 
     def _candidate_round(self, index: int, members: Sequence[int]) -> Round:
         u = np.zeros((self.config.starts_per_block, len(self.space)))

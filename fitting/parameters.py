@@ -107,7 +107,7 @@ class ParameterSpace:
         high = np.where(is_log, np.log(np.where(is_log, upper, 1.0)), upper)
         return low, high - low
 
-    def to_theta(self, u: Float[Array, "*batch parameters"]) -> Float[Array, "*batch parameters"]:
+    def to_theta(self, u: Float[Array | np.ndarray, "*batch parameters"]) -> Float[Array, "*batch parameters"]:
         """theta(u): elementwise, differentiable, within the bounds; computed in u's dtype."""
         u = jnp.asarray(u)
         low, width = (jnp.asarray(a, u.dtype) for a in self._natural_bounds())

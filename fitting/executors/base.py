@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..events import Action, Event
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Two methods and an end. Not thread-safe; one state machine drives it at a time."""
 

@@ -31,6 +31,9 @@ def worker_environment(
         raise ValueError(f"[compute] gpus_per_worker = {gpus} must be 0, 1 or a fraction between")
     threads = str(max(1, int(cpus)))
     flags = list(xla_flags)
+    if gpus:
+        # Sums by atomic additions would come out differently each time.
+        flags.append("--xla_gpu_deterministic_ops=true")
     if threads == "1":
         flags.append("--xla_cpu_multi_thread_eigen=false")
     environment = {

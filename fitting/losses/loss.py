@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -12,6 +12,7 @@ from .target import Target
 from .windows import Window
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A differentiable scalar of one simulated trace against its target.
 

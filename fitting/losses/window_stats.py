@@ -24,10 +24,11 @@ class WindowStats:
     the samples (divided by their number); where a trace does not vary at all its gradient is 0.
     """
 
-    windows_ms: tuple[Window, ...]
+    windows_ms: Sequence[Window | Sequence[float]]
     mean_scale_mV: float | Sequence[float]
     std_scale_mV: float | Sequence[float]
     distance: Literal["absolute", "squared"] = "absolute"
+    windows: tuple[Window, ...] = field(init=False)
     mean_scales: tuple[float, ...] = field(init=False)
     std_scales: tuple[float, ...] = field(init=False)
     takes_window: ClassVar[bool] = False
@@ -35,7 +36,7 @@ class WindowStats:
     def __post_init__(self) -> None:
         if isinstance(self.windows_ms, str) or not isinstance(self.windows_ms, Sequence) or not self.windows_ms:
             raise ValueError(f"windows_ms = {self.windows_ms!r} must be a list of [start, stop] in ms")
-        object.__setattr__(self, "windows_ms", tuple(Window.of(w) for w in self.windows_ms))
+        object.__setattr__(self, "windows", tuple(Window.of(w) for w in self.windows_ms))
         object.__setattr__(self, "mean_scales", self._per_window("mean_scale_mV", self.mean_scale_mV))
         object.__setattr__(self, "std_scales", self._per_window("std_scale_mV", self.std_scale_mV))
         if self.distance not in ("absolute", "squared"):
@@ -50,7 +51,7 @@ class WindowStats:
 
     def __call__(self, v: Float[Array, " samples"], target: Target, window: Window | None = None) -> Float[Array, ""]:
         differences = []
-        for w, mean_scale, std_scale in zip(self.windows_ms, self.mean_scales, self.std_scales, strict=True):
+        for w, mean_scale, std_scale in zip(self.windows, self.mean_scales, self.std_scales, strict=True):
             mean, std = _mean_and_std(v, target.time, w)
             target_mean, target_std = _mean_and_std(target.v.astype(v.dtype), target.time, w)
             differences += [(mean - target_mean) / mean_scale, (std - target_std) / std_scale]
@@ -59,7 +60,7 @@ class WindowStats:
 
     def check(self, time: Float[np.ndarray, " samples"]) -> None:
         """Raises ValueError where a window holds no sample."""
-        for w in self.windows_ms:
+        for w in self.windows:
             w.check(time)
 
 
