@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from ..device import device_class
 from ..events import (
@@ -32,6 +32,9 @@ from ..problem import Problem, Recipe, build
 from ..work import Answer, Tag, WorkItem, perform
 
 _LOOK_FOR_ROOM_EVERY = 2.0
+_LOOK_AT_NODES_EVERY = 0.5
+_DOUBT = 20.0
+"""Seconds in which Ray should have noticed that the node of an unreachable worker is gone."""
 
 
 class _Actor:
@@ -40,15 +43,17 @@ class _Actor:
     def __init__(self) -> None:
         self._problem: Problem | None = None
 
-    def device(self, needs_gpu: bool) -> tuple[str, str]:
-        """The device class, and "" or what is wrong with it."""
+    def device(self, needs_gpu: bool) -> tuple[str, str, str]:
+        """The device class, the node, and "" or what is wrong."""
+        node = ray.get_runtime_context().get_node_id()
         try:
             device = device_class()
         except RuntimeError as error:  # JAX could not open the platform it was told to use
-            return "", f"no device: {_one_line(error)}"
+            return "", node, f"no device: {_one_line(error)}"
         if needs_gpu and device.startswith("cpu:"):
-            return device, "gpus_per_worker is above 0 but JAX sees no GPU; install jax[cuda12] and check nvidia-smi"
-        return device, ""
+            fault = "gpus_per_worker is above 0 but JAX sees no GPU; install jax[cuda12] and check nvidia-smi"
+            return device, node, fault
+        return device, node, ""
 
     def build(self, recipe: Recipe) -> str:
         """Build the problem; "" or what went wrong."""
@@ -81,6 +86,17 @@ class _Handle:
     overdue_at: float | None
     """When it is told that the actor does not come up; None: it has, or it has been told."""
     device: str = ""
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class _Doubt:
+    """A worker that cannot be reached: whether its process failed or its machine went shows within some seconds."""
+
+    worker: str
+    node: str
+    until: float
+    detail: str
 
 
 class RayExecutor:
@@ -127,6 +143,7 @@ class RayExecutor:
         self._without_room: list[float | None] = []
         """When it is told that a worker found no room; None: it has been told."""
         self._looked_for_room = 0.0
+        self._doubts: list[_Doubt] = []
 
     def submit(self, action: Action) -> None:
         match action:
@@ -151,10 +168,12 @@ class RayExecutor:
         while not self._events:
             now = time.monotonic()
             self._look_after_starts(now)
+            self._settle_doubts(now)
             left = until - now
             if self._events or left <= 0.0:
                 break
             step = min(left, _LOOK_FOR_ROOM_EVERY) if self._without_room else left
+            step = min(step, _LOOK_AT_NODES_EVERY) if self._doubts else step
             if not self._pending:
                 time.sleep(min(step, 0.1))
                 continue
@@ -172,6 +191,7 @@ class RayExecutor:
         self._handles.clear()
         self._pending.clear()
         self._events.clear()
+        self._doubts.clear()
         self._without_room.clear()
 
     def _take(self, reference: ray.ObjectRef) -> None:
@@ -185,11 +205,12 @@ class RayExecutor:
             self._lose(pending, preempted=False, detail=_one_line(error.cause))
             return
         except RayError as error:
-            self._lose(pending, preempted=_is_preemption(error), detail=_reason(error))
+            unreachable = isinstance(error, ActorUnavailableError)
+            self._lose(pending, preempted=_is_preemption(error), detail=_reason(error), in_doubt=unreachable)
             return
         if pending.what == "device":
             handle.overdue_at = None
-            handle.device, fault = value
+            handle.device, handle.node, fault = value
             if fault:
                 self._fail_start(pending.worker, fault)
             else:
@@ -210,14 +231,28 @@ class RayExecutor:
         self._forget(worker)
         self._events.append(WorkerNotStarted(detail))
 
-    def _lose(self, pending: _Pending, *, preempted: bool, detail: str) -> None:
-        ray.kill(self._handles[pending.worker].actor, no_restart=True)
+    def _lose(self, pending: _Pending, *, preempted: bool, detail: str, in_doubt: bool = False) -> None:
+        handle = self._handles[pending.worker]
+        ray.kill(handle.actor, no_restart=True)
         self._forget(pending.worker)
         self._lost_any = True
-        if isinstance(pending.what, Tag):
+        if in_doubt and handle.node and isinstance(pending.what, Tag):
+            self._doubts.append(_Doubt(pending.worker, handle.node, time.monotonic() + _DOUBT, detail))
+        elif isinstance(pending.what, Tag):
             self._events.append(WorkerLost(pending.worker, preempted, detail))
         else:
             self._events.append(WorkerNotStarted(detail))
+
+    def _settle_doubts(self, now: float) -> None:
+        if not self._doubts:
+            return
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+        for doubt in list(self._doubts):
+            gone = doubt.node not in alive
+            if gone or now >= doubt.until:
+                self._doubts.remove(doubt)
+                detail = "its node has died" if gone else doubt.detail
+                self._events.append(WorkerLost(doubt.worker, preempted=gone, detail=detail))
 
     def _forget(self, worker: str) -> None:
         self._handles.pop(worker, None)
