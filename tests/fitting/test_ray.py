@@ -23,6 +23,7 @@ ENVIRONMENT = worker_environment(precision="float64") | {"PYTHONPATH": str(Path(
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
+    ray.shutdown()  # whatever another module has left
     ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     yield
     ray.shutdown()
