@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .lowered import Model, Placed
-from .membrane import Seen, States, current_names, merge, parameters_of, reversals, states_of
+from .membrane import Moment, Seen, States, current_names, merge, reversals
 
 if TYPE_CHECKING:
     from .description.module import Module
@@ -42,9 +42,9 @@ def steady_states(model: Model, states: States, dt: jax.Array) -> States:
     without_currents = {**states, **{n: jnp.zeros_like(v) for n in current_names(model)}}
 
     def at_rest(states: States, placed: Placed) -> States:
-        seen = states_of(model, placed, states)
-        found = placed.mechanism.init_state(seen, placed.rows.take(v), parameters_of(model, placed), dt)
-        return merge(model, placed, states, found)
+        moment = Moment(model, states, v)
+        seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
+        return merge(model, placed, states, placed.mechanism.init_state(seen, moment.v(placed), parameters, dt))
 
     first = [p for p in model.mechanisms if p.mechanism.writes_concentrations]
     new = without_currents
@@ -65,9 +65,9 @@ def carried_currents(model: Model, recordings: Sequence[tuple[int, str]] = ()) -
 
     def probe(states: dict[str, jax.Array]) -> Any:
         results: list[Any] = []
+        moment = Moment(model, states, states["v"])
         for placed in model.mechanisms:
-            seen = _Watched(states_of(model, placed, states))
-            v, parameters = placed.rows.take(states["v"]), parameters_of(model, placed)
+            seen, parameters, v = _Watched(moment.states_of(placed)), moment.parameters_of(placed), moment.v(placed)
             dt = jnp.ones((), model.dtype)
             results.append(placed.mechanism.update_states(seen, dt, v, parameters))
             results.append(placed.mechanism.update_reversals(seen, v, parameters))

@@ -42,7 +42,9 @@ def lower(module: Module, dtype: jnp.dtype | None = None) -> Lowered:
 def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     table = module._nodes
     present = {name: table[name].to_numpy(dtype=bool) for name in module._mechanisms}
-    user_of_comp = side_by_side(np.stack([*present.values()], axis=1) if present else np.zeros((len(table), 0), bool))
+    signature = np.stack([*present.values()], axis=1) if present else np.zeros((len(table), 0), bool)
+    user_of_comp = side_by_side(signature)
+    blocks = _runs(signature[user_of_comp])
     comp_of_user = np.argsort(user_of_comp)
     column = {c: table[c].to_numpy(dtype=float)[user_of_comp] for c in table.columns if table[c].dtype.kind == "f"}
 
@@ -57,7 +59,7 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     shared_states: list[str] = []
     for name, mechanism in module._mechanisms.items():
         rows = np.flatnonzero(present[name][user_of_comp])
-        placed.append(Placed(mechanism, Rows.of(rows)))
+        placed.append(Placed(mechanism, Rows.of(rows, blocks)))
         for keys, arrays, shared in (
             (mechanism.channel_params, parameters, shared_parameters),
             (mechanism.channel_states, states, shared_states),
@@ -78,6 +80,7 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
         parameters=parameters,
         states=states,
         mechanisms=tuple(placed),
+        blocks=blocks,
         shared_parameters=tuple(shared_parameters),
         shared_states=tuple(shared_states),
     )
@@ -108,6 +111,12 @@ def side_by_side(present: np.ndarray) -> np.ndarray:
     else:
         order = tuple(np.lexsort(kinds.T))
     return np.argsort(np.argsort(order)[kind_of], kind="stable")
+
+
+def _runs(signature: np.ndarray) -> tuple[int, ...]:
+    """Lengths of the runs of equal rows."""
+    starts = np.flatnonzero(np.any(signature[1:] != signature[:-1], axis=1)) + 1
+    return tuple(int(n) for n in np.diff([0, *starts, len(signature)]))
 
 
 def _tree(joints: list[Joint], comp_of_user: np.ndarray) -> tuple[Tree, tuple[jnp.ndarray, jnp.ndarray], jnp.ndarray]:

@@ -7,10 +7,10 @@ the user's; it stays on the host.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,38 +20,19 @@ from .types import CompLanes, Indices, RowLanes
 
 
 class Rows(eqx.Module):
-    """Some of the compartments, as a slice where they lie side by side, else as indices (a gather)."""
+    """Some of the compartments: neighbouring blocks (see `Model.blocks`), or else indices (a gather)."""
 
-    start: int = eqx.field(static=True)
-    stop: int = eqx.field(static=True)
+    first: int = eqx.field(static=True)
+    last: int = eqx.field(static=True)
     index: Indices | None
 
     @classmethod
-    def of(cls, rows: np.ndarray) -> Rows:
-        """From ascending compartment numbers."""
-        start, stop = int(rows[0]), int(rows[-1]) + 1
-        contiguous = stop - start == len(rows)
-        return cls(start, stop, None if contiguous else jnp.asarray(rows, jnp.int32))
-
-    def take(self, x: CompLanes) -> RowLanes:
-        """The rows of x."""
-        return x[self.start : self.stop] if self.index is None else x[self.index]
-
-    def put(self, x: CompLanes, values: RowLanes) -> CompLanes:
-        """x with these rows replaced."""
-        if self.index is not None:
-            return x.at[self.index].set(jnp.broadcast_to(values, (self.index.shape[0], x.shape[1])))
-        values = jnp.broadcast_to(values, (self.stop - self.start, x.shape[1]))
-        if self.stop - self.start == x.shape[0]:
-            return values
-        return jnp.concatenate([x[: self.start], values, x[self.stop :]])
-
-    def spread(self, values: RowLanes, n_comp: int) -> CompLanes:
-        """Values on all compartments, zero beyond these rows."""
-        if self.index is not None:
-            return jnp.zeros((n_comp, values.shape[1]), values.dtype).at[self.index].set(values)
-        zero = jnp.zeros((), values.dtype)
-        return jax.lax.pad(values, zero, ((self.start, n_comp - self.stop, 0), (0, 0, 0)))
+    def of(cls, rows: np.ndarray, blocks: Sequence[int]) -> Rows:
+        """From ascending compartment numbers and the sizes of the blocks, each of which is in or out as a whole."""
+        edges = np.cumsum([0, *blocks])
+        first, last = int(np.searchsorted(edges, rows[0])), int(np.searchsorted(edges, rows[-1] + 1))
+        contiguous = edges[last] - edges[first] == len(rows)
+        return cls(first, last, None if contiguous else jnp.asarray(rows, jnp.int32))
 
 
 class Placed(eqx.Module):
@@ -73,6 +54,7 @@ class Model(eqx.Module):
         parameters: of mechanisms: own ones on the mechanism's rows, shared ones on all compartments.
         states: initial ones, likewise; "v" [mV] on all compartments.
         mechanisms: in the order of insertion.
+        blocks: numbers of compartments, in their order, that have the same mechanisms.
         shared_parameters, shared_states: the names that all mechanisms see.
     """
 
@@ -84,6 +66,7 @@ class Model(eqx.Module):
     parameters: dict[str, RowLanes]
     states: dict[str, RowLanes]
     mechanisms: tuple[Placed, ...]
+    blocks: tuple[int, ...] = eqx.field(static=True)
     shared_parameters: tuple[str, ...] = eqx.field(static=True)
     shared_states: tuple[str, ...] = eqx.field(static=True)
 

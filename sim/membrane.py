@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .lowered import Model, Placed
-from .types import CompLanes, Named
+from .blocks import Cut, Sum
+from .lowered import Model, Placed, Rows
+from .types import CompLanes, Named, RowLanes
 
 States = dict[str, jax.Array]
 
@@ -38,20 +39,37 @@ class Seen(dict[str, Any]):
         return jnp.zeros((), self.dtype)
 
 
-def parameters_of(model: Model, placed: Placed) -> dict[str, jax.Array]:
-    """The parameters that a mechanism sees, on its rows: its own, the shared ones, and the compartments' geometry."""
-    rows, cable = placed.rows, model.cable
-    own = {k: model.parameters[k] for k in placed.mechanism.channel_params if k not in model.shared_parameters}
-    shared = {k: rows.take(model.parameters[k]) for k in model.shared_parameters}
-    geometry = {k: rows.take(cable[k]) for k in ("length", "radius", "area", "volume")}
-    return {**geometry, "diam": geometry["area"] / (jnp.pi * geometry["length"]), **shared, **own}
+class Moment:
+    """Model, states and v at one moment, as each mechanism sees them on its rows. Arrays are cut into blocks once."""
 
+    def __init__(self, model: Model, states: Named, v: CompLanes) -> None:
+        self.model, self.states = model, states
+        currents = current_names(model)
+        self._shared = {k: x for k, x in states.items() if k in model.shared_states or k in currents}
+        self._cuts: dict[str, Cut] = {}
+        self._v = Cut(v, model.blocks)
 
-def states_of(model: Model, placed: Placed, states: Named) -> Seen:
-    """The states that a mechanism sees, on its rows: its own, the shared ones, and the currents of the step before."""
-    own = {k: states[k] for k in placed.mechanism.channel_states if k not in model.shared_states}
-    seen = (*model.shared_states, *(k for k in states if k in current_names(model)))
-    return Seen({**own, **{k: placed.rows.take(states[k]) for k in seen}}, model.dtype)
+    def _taken(self, kind: str, key: str, x: jax.Array, rows: Rows) -> jax.Array:
+        return self._cuts.setdefault(f"{kind} {key}", Cut(x, self.model.blocks)).take(rows)
+
+    def v(self, placed: Placed) -> RowLanes:
+        """v [mV] on the mechanism's rows."""
+        return self._v.take(placed.rows)
+
+    def states_of(self, placed: Placed) -> Seen:
+        """Its own states, the shared ones, and the currents of the step before."""
+        own = {k: self.states[k] for k in placed.mechanism.channel_states if k not in self.model.shared_states}
+        shared = {k: self._taken("state", k, x, placed.rows) for k, x in self._shared.items()}
+        return Seen({**own, **shared}, self.model.dtype)
+
+    def parameters_of(self, placed: Placed) -> dict[str, jax.Array]:
+        """Its own parameters, the shared ones, and the compartments' geometry."""
+        model, rows = self.model, placed.rows
+        own = {k: model.parameters[k] for k in placed.mechanism.channel_params if k not in model.shared_parameters}
+        shared = {k: self._taken("parameter", k, model.parameters[k], rows) for k in model.shared_parameters}
+        names = ("length", "radius", "area", "volume")
+        geometry = {k: self._taken("geometry", k, model.cable[k], rows) for k in names}
+        return {**geometry, "diam": geometry["area"] / (jnp.pi * geometry["length"]), **shared, **own}
 
 
 def current_names(model: Model) -> tuple[str, ...]:
@@ -64,7 +82,7 @@ def merge(model: Model, placed: Placed, states: States, new: Named) -> States:
     merged = dict(states)
     for key, value in new.items():
         if key in model.shared_states:
-            merged[key] = placed.rows.put(states[key], value)
+            merged[key] = Cut(states[key], model.blocks).put(placed.rows, value)
         else:
             merged[key] = jnp.broadcast_to(value, states[key].shape)
     return merged
@@ -77,49 +95,41 @@ def advance(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States
     that the order of insertion is irrelevant.
     """
     pools = [p for p in model.mechanisms if p.mechanism.writes_concentrations]
+    channels = [p for p in model.mechanisms if not p.mechanism.writes_concentrations]
     new = dict(states)
-    for placed in pools:
-        new = _advanced(model, placed, states, new, v, dt)
-    with_concentrations = new
-    for placed in model.mechanisms:
-        if placed not in pools:
-            new = _advanced(model, placed, with_concentrations, new, v, dt)
+    for group in (pools, channels):
+        moment = Moment(model, new, v)
+        for placed in group:
+            seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
+            new = merge(model, placed, new, placed.mechanism.update_states(seen, dt, moment.v(placed), parameters))
     return reversals(model, new, v)
-
-
-def _advanced(model: Model, placed: Placed, old: States, new: States, v: CompLanes, dt: jax.Array) -> States:
-    seen, parameters = states_of(model, placed, old), parameters_of(model, placed)
-    return merge(model, placed, new, placed.mechanism.update_states(seen, dt, placed.rows.take(v), parameters))
 
 
 def reversals(model: Model, states: States, v: CompLanes) -> States:
     """`states` with the reversal potentials that follow from its concentrations."""
-    new = dict(states)
+    moment, new = Moment(model, states, v), dict(states)
     for placed in model.mechanisms:
-        seen = states_of(model, placed, states)
-        change = placed.mechanism.update_reversals(seen, placed.rows.take(v), parameters_of(model, placed))
-        new = merge(model, placed, new, change)
+        seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
+        new = merge(model, placed, new, placed.mechanism.update_reversals(seen, moment.v(placed), parameters))
     return new
 
 
 def linearized_current(model: Model, states: States, v: CompLanes) -> Linearized:
     """Sum of all membrane currents at v, with its derivative in v by forward differentiation."""
-    slope, offset = jnp.zeros_like(v), jnp.zeros_like(v)
-    currents: dict[str, CompLanes] = {}
+    moment = Moment(model, states, v)
+    slope, offset = Sum(v, model.blocks), Sum(v, model.blocks)
+    currents: dict[str, Sum] = {}
     for placed in model.mechanisms:
         mechanism, rows = placed.mechanism, placed.rows
         if mechanism.current_name is None:
             continue
-        seen, parameters, v_here = states_of(model, placed, states), parameters_of(model, placed), rows.take(v)
+        seen, parameters, v_here = moment.states_of(placed), moment.parameters_of(placed), moment.v(placed)
 
         def current(v: jax.Array, m: Placed = placed, s: Named = seen, p: Named = parameters) -> jax.Array:
             return m.mechanism.compute_current(s, v, p)
 
         i, di_dv = jax.jvp(current, (v_here,), (jnp.ones_like(v_here),))
-        slope = slope + rows.spread(di_dv, model.n_comp)
-        offset = offset + rows.spread(di_dv * v_here - i, model.n_comp)
-        here = rows.spread(i, model.n_comp)
-        currents[mechanism.current_name] = (
-            currents[mechanism.current_name] + here if mechanism.current_name in currents else here
-        )
-    return Linearized(slope, offset, currents)
+        slope.add(rows, di_dv)
+        offset.add(rows, di_dv * v_here - i)
+        currents.setdefault(mechanism.current_name, Sum(v, model.blocks)).add(rows, i)
+    return Linearized(slope.total(), offset.total(), {name: i.total() for name, i in currents.items()})
