@@ -50,10 +50,13 @@ def space_of(job: Job) -> ParameterSpace:
 
 
 def group_sweeps(job: Job, sweeps: tuple[PreparedSweep, ...]) -> list[list[PreparedSweep]]:
-    """Sweeps that can be simulated side by side: equal length, site, samples and loss; in the job's order."""
+    """Sweeps that can be simulated side by side: equal length, site, samples, loss and use; in the job's order.
+
+    Training and validation stand apart, since only the former need a gradient.
+    """
     groups: dict[str, list[PreparedSweep]] = {}
     for sweep in sweeps:
-        alike = [sweep.n_steps, len(sweep.time_ms), sweep.site.model_dump(), terms_for(job, sweep)]
+        alike = [sweep.use, sweep.n_steps, len(sweep.time_ms), sweep.site.model_dump(), terms_for(job, sweep)]
         groups.setdefault(json.dumps([*alike, sweep.stimulus_nA is None]), []).append(sweep)
     return list(groups.values())
 
