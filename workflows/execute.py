@@ -22,8 +22,8 @@ from rallax.fitting import (
     Report,
     Snapshot,
     fit_loop,
+    trace_loop,
 )
-from rallax.fitting.traces import collect_traces
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
 from .new_run import resolved_of
@@ -95,8 +95,9 @@ def execute(
         if ended == "stopped":
             log.event("stopped", step=coordinator.slowest_step)
             return "stopped"
-        best = [int(s) for s in coordinator.result().ranking if np.isfinite(coordinator.result().loss[s])][:TRACES_OF]
-        traces = collect_traces(coordinator, executor, best, should_stop=should_stop, on_report=log.report)
+        result = coordinator.result()
+        best = [int(start) for start in result.ranking if np.isfinite(result.loss[start])][:TRACES_OF]
+        traces = trace_loop(coordinator, executor, result.u[best], should_stop=should_stop, on_report=log.report)
         if traces is None:
             log.event("stopped", step=coordinator.slowest_step)
             return "stopped"
@@ -162,7 +163,7 @@ def history_variables(history: dict[str, np.ndarray]) -> dict[str, Variable]:
 def _write_traces(
     store: RunStore, sweeps: Sequence[PreparedSweep], traces: dict[str, np.ndarray], starts: Sequence[int]
 ) -> None:
-    for sweep in sweeps:
+    for sweep in (s for s in sweeps if s.name in traces):
         store.write_traces(
             sweep.name,
             {
