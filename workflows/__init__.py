@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .run_fit import fit, resume
     from .job import Job, load_job, make_job
     from .run import Run
+    from .run_fit import fit, resume
     from .simulate import simulate_job
 
 __all__ = ["Job", "Run", "fit", "load_job", "make_job", "resume", "simulate_job"]

@@ -65,7 +65,11 @@ def connected(job: Job, address: str | None = None) -> Iterator[None]:
         asked = job.compute.workers if isinstance(job.compute.workers, int) else 0
         cores = max(os.cpu_count() or 1, -(-asked * job.compute.cpus_per_worker // 1))
         ray.init(
-            address="local", num_cpus=int(cores), include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
+            address="local",
+            num_cpus=int(cores),
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
         )
     # Ray puts handlers of its own in their place, which end the process.
     for number, handler in handlers.items():

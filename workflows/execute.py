@@ -21,6 +21,7 @@ from rallax.fitting import (
     Progress,
     Report,
     Snapshot,
+    TraceRun,
     fit_loop,
     trace_loop,
 )
@@ -97,7 +98,9 @@ def execute(
             return "stopped"
         result = coordinator.result()
         best = [int(start) for start in result.ranking if np.isfinite(result.loss[start])][:TRACES_OF]
-        traces = trace_loop(coordinator, executor, result.u[best], should_stop=should_stop, on_report=log.report)
+        traces = trace_loop(
+            TraceRun(coordinator, result.u[best]), executor, should_stop=should_stop, on_report=log.report
+        )
         if traces is None:
             log.event("stopped", step=coordinator.slowest_step)
             return "stopped"

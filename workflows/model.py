@@ -231,7 +231,7 @@ def _mechanism(job: Job, name: str) -> sim.Mechanism:
     if not (inspect.isclass(found) and issubclass(found, sim.Mechanism)):
         raise UserError(f"{name!r} is no mechanism; name a class derived from rallax.sim.Channel")
     if "temperature" in inspect.signature(found).parameters:
-        return found(**{"temperature": job.model.temperature_C})
+        return found(temperature=job.model.temperature_C)
     try:
         return found()
     except TypeError as error:

@@ -102,8 +102,7 @@ def unit_of(parameter: str | None) -> str:
     if (
         last in ("e", "ehcn")
         or parameter in ("eNa", "eK", "eCa")
-        or (last.startswith(("vshift", "e"))
-        and "_" in parameter)
+        or (last.startswith(("vshift", "e")) and "_" in parameter)
     ):
         return "mV"
     return {"decay": "ms", "depth": "um"}.get(last, "")
