@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -35,7 +36,9 @@ def lower(module: Module, dtype: jnp.dtype | None = None) -> Lowered:
     dtype = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
     key = ("lowered", dtype.name)
     if key not in module.base._cache:
-        module.base._cache[key] = _lower(module.base, dtype)
+        # The first call may be inside a function that JAX traces; what is kept must not belong to that trace.
+        with jax.ensure_compile_time_eval():
+            module.base._cache[key] = _lower(module.base, dtype)
     return module.base._cache[key]
 
 
