@@ -17,6 +17,9 @@ from rallax.fitting.events import Event, StartWorker, WorkerJoined, WorkerNotSta
 ray = pytest.importorskip("ray")
 ray_actors = pytest.importorskip("rallax.fitting.executors.ray_actors")
 
+# ray.init forks to execute its servers; JAX, already up in this process, warns of any fork.
+pytestmark = pytest.mark.filterwarnings(r"ignore:os.fork\(\) was called:RuntimeWarning")
+
 # Actors do not take over the path of a test session.
 ENVIRONMENT = worker_environment(precision="float64") | {"PYTHONPATH": str(Path(__file__).parent)}
 
