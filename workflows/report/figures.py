@@ -93,7 +93,7 @@ def loss_figure(
                 color="#4b5563",
                 fontsize=8.5,
             )
-        _log_axis(axes, losses, candidates)
+        log_axis(axes, losses, candidates)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         axes.set_xlabel("step")
         axes.set_ylabel("loss")
@@ -120,7 +120,7 @@ def _positive(losses: ndarray) -> ndarray:
     return np.where(np.isfinite(losses) & (losses > 0.0), losses, np.nan)
 
 
-def _log_axis(axes: Axes, losses: ndarray, candidates: ndarray | None) -> None:
+def log_axis(axes: Axes, losses: ndarray, candidates: ndarray | None) -> None:
     """A log axis with plain numbers, and with 2 and 5 labelled too where there are few decades."""
     everything = _positive(losses).ravel()
     if candidates is not None:
