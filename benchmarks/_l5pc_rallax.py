@@ -16,14 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 
 import rallax.sim as rx
-from rallax.sim.morphology import discretize_all, read_reconstruction
+from rallax.sim.morphology import Section, discretize_all, read_reconstruction
 
 
 def build(path: Path) -> tuple[rx.Cell, dict[str, np.ndarray]]:
     """The cell with its target's parameters, ready to run, and the table of branches and compartments."""
     reconstruction = read_reconstruction(path)
     groups = [section.group for section in reconstruction]
-    ncomps = [_ncomp(section) for section in reconstruction]
+    ncomps = [count_compartments(section) for section in reconstruction]
     geometry = discretize_all(reconstruction.sections, ncomps)
     cell = rx.Cell.from_geometry(geometry, ncomps, reconstruction.parents, reconstruction.parent_locs, groups)
     for group, capacitance in problem.CAPACITANCE.items():
@@ -65,7 +65,8 @@ def build(path: Path) -> tuple[rx.Cell, dict[str, np.ndarray]]:
 _GEOMETRY = ("length", "radius", "area", "volume", "resistive_load_in", "resistive_load_out", "capacitance")
 
 
-def _ncomp(section: Any) -> int:
+def count_compartments(section: Section) -> int:
+    """The d_lambda rule with the mean diameter of a section, weighted by length."""
     steps = np.linalg.norm(np.diff(section.points, axis=0), axis=1)
     diameter = np.sum(steps * (section.radii[:-1] + section.radii[1:])) / steps.sum()
     capacitance = problem.CAPACITANCE[section.group]
