@@ -58,11 +58,11 @@ test: $(DEV) $(if $(PEERS),$(PEER_SET))
 
 lint: $(DEV)
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --extend-exclude '*.md' .
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	$(BIN)/ruff format --extend-exclude '*.md' .
 
 types: $(DEV)
 	$(BIN)/mypy $(PACKAGES:%=-p %)
