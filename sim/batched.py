@@ -2,7 +2,8 @@
 
 Every simulation is one lane of `[node, lane]` arrays. Lanes are run in blocks of a fixed width, one block after
 another; the last block is filled with copies of the last lane. Lane `b * n_stimuli + s` is parameter set b under
-stimulus s. A lane's result does not depend on the other lanes of its block.
+stimulus s. All blocks run the same compiled program, so that a lane's result does not depend on how many blocks there
+are, nor on the other lanes of its block, to the last bit; its place in the block may decide the last bit.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def batched(
         dtype: floating-point type of the simulation; default JAX's present one.
         steady: start all mechanisms at their steady state at the initial v, for each lane's own parameters.
         memory_budget: bytes of saved states for the gradient of one block.
-        lane_width: lanes simulated side by side; default as many as there are, at most 64.
+        lane_width: lanes simulated side by side, always this many; default as many as a call brings, at most 64.
     """
     return Batched(module, delta_t, t_max, solver, dtype, steady, memory_budget, lane_width)
 
@@ -136,63 +137,67 @@ class Batched:
         if len(params) != len(self._keys):
             raise ValueError(f"params has {len(params)} entries, the module {len(self._keys)} trainables")
         values = [jnp.asarray(entry[key], self._dtype) for key, entry in zip(self._keys, params, strict=True)]
+        n_stim = currents.shape[0]
         batch = values[0].shape[0] if values else 1
-        v_start = None if v_init is None else jnp.asarray(v_init, self._dtype)
-        width = min(self._width or LANE_WIDTH, batch * currents.shape[0])
-        key = (what, loss, width, n_steps, data is None)
+        lanes = batch * n_stim
+        width = self._width or min(LANE_WIDTH, lanes)
+        given = {
+            "stimulus": fitted(currents, n_steps),
+            "data": jax.tree.map(jnp.asarray, data),
+            "v_init": None if v_init is None else jnp.asarray(v_init, self._dtype),
+            "weights": jnp.ones(n_stim, self._dtype) if weights is None else jnp.asarray(weights, self._dtype),
+        }
+        key = (what, loss, data is None)
         if key not in self._compiled:
-            self._compiled[key] = jax.jit(partial(self._blocks, what, loss, width))
-        each_weight = jnp.ones(currents.shape[0], self._dtype) if weights is None else jnp.asarray(weights, self._dtype)
-        return self._compiled[key](values, fitted(currents, n_steps), data, v_start, each_weight)
+            self._compiled[key] = jax.jit(partial(self._block, what, loss))
+        blocks = []
+        for first in range(0, lanes, width):
+            lane = np.minimum(np.arange(first, first + width), lanes - 1)
+            of_stimulus = jax.tree.map(lambda x, s=lane % n_stim: x[s], given)
+            blocks.append(self._compiled[key]([v[lane // n_stim] for v in values], **of_stimulus))
+            if lanes > width:
+                jax.block_until_ready(blocks[-1])  # One block's memory at a time.
 
-    def _blocks(
-        self,
-        what: str,
-        loss: Loss | None,
-        width: int,
-        values: list[jax.Array],
-        stimuli: jax.Array,
-        data: Any,
-        v_init: jax.Array | None,
-        weights: jax.Array,
-    ) -> Any:
-        n_stim = stimuli.shape[0]
-        batch = values[0].shape[0] if values else 1
-        n_lanes = batch * n_stim
-        lane = jnp.minimum(jnp.arange(-(-n_lanes // width) * width), n_lanes - 1).reshape(-1, width)
+        def by_lane(*parts: jax.Array) -> jax.Array:
+            joined = jnp.concatenate(parts)[:lanes]
+            return joined.reshape(batch, n_stim, *joined.shape[1:])
 
-        def traces(values: list[jax.Array], stimulus_of: jax.Array) -> jax.Array:
-            recorded, _ = self._run(
-                self._plan,
-                values,
-                jnp.moveaxis(stimuli[stimulus_of], (0, 1, 2), (2, 1, 0)),
-                lanes=width,
-                v_init=None if v_init is None else v_init[stimulus_of],
-            )
-            return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))  # lane, rec, time
-
-        def losses(values: list[jax.Array], stimulus_of: jax.Array) -> tuple[jax.Array, jax.Array]:
-            assert loss is not None
-            v = traces(values, stimulus_of)
-            each = (
-                jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, jax.tree.map(lambda d: d[stimulus_of], data))
-            )
-            return (each * weights[stimulus_of]).sum(), each
-
-        def block(lanes: jax.Array) -> Any:
-            here = [v[lanes // n_stim].T for v in values]
-            if what == "traces":
-                return traces(here, lanes % n_stim)
-            if what == "losses":
-                return losses(here, lanes % n_stim)[1]
-            (_, each), gradient = jax.value_and_grad(losses, has_aux=True)(here, lanes % n_stim)
-            return each, [g.T for g in gradient]
-
-        def by_lane(x: jax.Array) -> jax.Array:
-            return x.reshape(-1, *x.shape[2:])[:n_lanes].reshape(batch, n_stim, *x.shape[2:])
-
-        found = jax.tree.map(by_lane, jax.lax.map(block, lane))
+        found = jax.tree.map(by_lane, *blocks)
         if what != "gradient":
             return found
         each, gradients = found
         return each, [g.sum(axis=1) for g in gradients]
+
+    def _block(
+        self,
+        what: str,
+        loss: Loss | None,
+        values: list[jax.Array],
+        *,
+        stimulus: jax.Array,
+        data: Any,
+        v_init: jax.Array | None,
+        weights: jax.Array,
+    ) -> Any:
+        """One block: every argument has the lanes in front."""
+        lanes, _, n_steps = stimulus.shape
+        levels = None if what == "gradient" else (n_steps,)
+
+        def traces(values: list[jax.Array]) -> jax.Array:
+            stimulus_by_step = jnp.moveaxis(stimulus, (0, 1, 2), (2, 1, 0))
+            by_lane = [v.T for v in values]
+            recorded, _ = self._run(self._plan, by_lane, stimulus_by_step, lanes=lanes, v_init=v_init, levels=levels)
+            return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))  # lane, rec, time
+
+        def losses(values: list[jax.Array]) -> tuple[jax.Array, jax.Array]:
+            assert loss is not None
+            v = traces(values)
+            each = jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, data)
+            return (each * weights).sum(), each
+
+        if what == "traces":
+            return traces(values)
+        if what == "losses":
+            return losses(values)[1]
+        (_, each), gradient = jax.value_and_grad(losses, has_aux=True)(values)
+        return each, gradient
