@@ -27,6 +27,7 @@ from rallax.fitting import (
 )
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
+from .errors import UserError
 from .new_run import resolved_of
 from .problem import group_sweeps, group_table, recipe_of, space_of
 from .resolve import ResolvedJob
@@ -67,6 +68,9 @@ def execute(
     sweeps = prepare_sweeps(job)
     groups = group_table(group_sweeps(job, sweeps))
     settings = Settings.of(resolved)
+    latest = store.latest()
+    if steps is not None and latest is not None and steps < latest.step:
+        raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
     epoch = store.claim_epoch()
     latest = store.latest()
     asked = job.fit.steps if latest is None else int(latest.attrs.get("steps", job.fit.steps))

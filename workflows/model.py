@@ -230,10 +230,11 @@ def _mechanism(job: Job, name: str) -> sim.Mechanism:
     found = load_entry(name, job.folder) if ":" in name else sim.mechanisms.by_name(name)
     if not (inspect.isclass(found) and issubclass(found, sim.Mechanism)):
         raise UserError(f"{name!r} is no mechanism; name a class derived from rallax.sim.Channel")
+    options: dict[str, Any] = {}
     if "temperature" in inspect.signature(found).parameters:
-        return found(temperature=job.model.temperature_C)
+        options["temperature"] = job.model.temperature_C
     try:
-        return found()
+        return found(**options)
     except TypeError as error:
         raise UserError(f"{name!r} cannot be made without arguments ({error}); give them defaults") from None
 

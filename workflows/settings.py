@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .resolve import ResolvedJob
 
 #: Starts are divided into at least this many blocks where there are as many, so that a few workers share them.
-LEAST_BLOCKS = 4
+LEAST_BLOCKS = 2
 #: Lanes of one item where the sweeps do not give more: what a core's vector registers fill (docs/performance.md).
-LEAST_LANES = 16
+LEAST_LANES = 8
 MOST_LANES = 64
 MEMORY_BUDGET_BYTES = 1 << 30
 EVALUATE_EVERY = 5

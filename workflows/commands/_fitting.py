@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -30,6 +31,11 @@ TOLD = (
     "worker not started",
     "device refused",
 )
+
+
+def coordinate_on_cpu() -> None:
+    """Keep JAX of this process, the coordinator's, off the GPUs, which are the workers'. Call before JAX is loaded."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
 
 
 @contextmanager

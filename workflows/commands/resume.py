@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import FIT
-from ._fitting import shown_progress, stop_on_signals, tell_end
+from ._fitting import coordinate_on_cpu, shown_progress, stop_on_signals, tell_end
 from ._options import Address, Json, RunDirectory
 
 
@@ -25,6 +25,7 @@ def resume(
     json: Json = False,
 ) -> None:
     """Continue a run from its last committed checkpoint; ends exactly as if it had never been interrupted."""
+    coordinate_on_cpu()
     from ..run_fit import resume as go_on
 
     with stop_on_signals() as should_stop, shown_progress(json) as watch:

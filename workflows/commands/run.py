@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import FIT
-from ._fitting import shown_progress, stop_on_signals, tell_end
+from ._fitting import coordinate_on_cpu, shown_progress, stop_on_signals, tell_end
 from ._options import Address, JobFile, Json, Overrides
 
 
@@ -30,6 +30,7 @@ def run(
     Starts Ray on this machine unless an address is given. Ctrl-C and SIGTERM commit a checkpoint and end with 3; the
     run can then be resumed.
     """
+    coordinate_on_cpu()
     from ..job import load_job
 
     loaded = load_job(job, set_ or ())

@@ -1,0 +1,128 @@
+"""A fit from job to report, with workers in this process: its result, stop and resume, extension, what is on disk."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rallax.fitting import InProcessExecutor, Recipe, build
+from rallax.storage import StorageError
+from rallax.workflows import Run, fit, load_job, resume
+from rallax.workflows.errors import JobError
+
+from .tiny import HIDDEN, contents, write_tiny
+
+_problems: dict[str, object] = {}
+
+
+def in_process(recipe: Recipe) -> InProcessExecutor:
+    """Workers in this process, the problem compiled once for all tests."""
+    key = str(recipe.config)
+    if key not in _problems:
+        _problems[key] = build(recipe)
+    return InProcessExecutor(_problems[key])
+
+
+def stop_after(n: int) -> Callable[[], bool]:
+    """A stop flag that is set when it has been asked for n times."""
+    calls = iter(range(10**9))
+    return lambda: next(calls) >= n
+
+
+@pytest.fixture(scope="module")
+def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def finished(job_file: Path) -> Run:
+    return fit(load_job(job_file), job_file.parent / "finished", make_executor=in_process)
+
+
+def test_the_fit_comes_closer_to_the_hidden_parameters(finished: Run) -> None:
+    status = finished.status()
+    assert status.state == "finished" and status.step == status.steps == 6
+    losses = finished.history()["loss"]
+    assert status.best_loss is not None and status.best_loss < 0.7 * np.nanmin(losses[0])
+    assert set(finished.best()) == set(HIDDEN)
+    assert status.validation_loss is not None and np.isfinite(status.validation_loss)
+
+
+def test_a_run_reads_as_xarray_without_a_warning(finished: Run) -> None:
+    import xarray
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tree = xarray.open_datatree(finished.directory / "run.zarr", engine="zarr")
+    assert tree["traces/step_1/voltage"].dims == ("start", "site", "time")
+    assert tree["data/step_1/voltage"].attrs["units"] == "mV"
+    np.testing.assert_array_equal(tree["traces/step_1/voltage"].values, finished.traces()["step_1"].values)
+
+
+def test_traces_are_those_of_the_best_parameters(finished: Run, job_file: Path) -> None:
+    from rallax.workflows import simulate_job
+
+    best = finished.best_start()
+    again = simulate_job(load_job(job_file), finished.best())
+    trace = finished.traces()["held_out"].sel(start=best).values[0]
+    np.testing.assert_allclose(trace, again["held_out"], atol=1e-3)
+
+
+def test_the_report_is_there_and_names_the_parameters(finished: Run) -> None:
+    html = (finished.directory / "report.html").read_text()
+    assert all(name in html for name in HIDDEN) and "held_out" in html
+
+
+@pytest.mark.parametrize("calls", [3, 9, 20, 31])
+def test_stopped_and_resumed_ends_with_the_same_bits(job_file: Path, finished: Run, tmp_path: Path, calls: int) -> None:
+    run = fit(
+        load_job(job_file), tmp_path / "run", make_executor=in_process, should_stop=stop_after(calls), report=False
+    )
+    assert run.status().state == "stopped"
+    run = resume(tmp_path / "run", make_executor=in_process, report=False)
+    assert run.status().state == "finished"
+    assert contents(tmp_path / "run") == contents(finished.directory)
+
+
+def test_an_extended_run_is_the_longer_one(job_file: Path, tmp_path: Path) -> None:
+    fit(load_job(job_file, ["fit.steps=3"]), tmp_path / "short", make_executor=in_process, report=False)
+    resume(tmp_path / "short", steps=5, make_executor=in_process, report=False)
+    fit(load_job(job_file, ["fit.steps=5"]), tmp_path / "long", make_executor=in_process, report=False)
+    assert contents(tmp_path / "short") == contents(tmp_path / "long")
+
+
+def test_a_changed_recording_is_named_on_resume(tmp_path: Path) -> None:
+    job = write_tiny(tmp_path / "job")
+    fit(load_job(job), tmp_path / "run", make_executor=in_process, should_stop=stop_after(3), report=False)
+    with (job.parent / "step_1.csv").open("a") as file:
+        file.write("15.10,-70.0\n")
+    with pytest.raises(JobError, match=r"step_1\.csv is not what it was"):
+        resume(tmp_path / "run", make_executor=in_process)
+
+
+def test_a_run_is_not_written_over(job_file: Path, finished: Run) -> None:
+    before = contents(finished.directory)
+    with pytest.raises(StorageError):
+        fit(load_job(job_file), finished.directory, make_executor=in_process)
+    assert contents(finished.directory) == before
+
+
+def test_a_flipped_byte_in_the_checkpoint_is_found(job_file: Path, tmp_path: Path) -> None:
+    run = fit(load_job(job_file), tmp_path / "run", make_executor=in_process, should_stop=stop_after(20), report=False)
+    newest = max((run.directory / "run.zarr" / "checkpoints").glob("seq-*"))
+    chunk = next(p for p in sorted(newest.rglob("*")) if p.is_file() and p.name != "zarr.json")
+    data = bytearray(chunk.read_bytes())
+    data[len(data) // 2] ^= 1
+    chunk.write_bytes(bytes(data))
+    with pytest.raises(StorageError, match=newest.name):
+        resume(tmp_path / "run", make_executor=in_process)
+
+
+def test_python_api_without_a_run(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no run is here"):
+        Run.open(tmp_path)
+    assert not list(tmp_path.iterdir())
