@@ -187,7 +187,7 @@ def _resolved(index: Any, count: int, level: str) -> np.ndarray:
     numbers = np.atleast_1d(np.asarray(index))
     if numbers.dtype == bool:
         if numbers.size != count:
-            raise ValueError(f"a mask over {count} {level}s needs {count} entries, not {numbers.size}")
+            raise ValueError(f"a mask of {level} numbers needs {count} entries here, not {numbers.size}")
         return np.flatnonzero(numbers)
     numbers = numbers.astype(int)
     outside = numbers[(numbers < -count) | (numbers >= count)]

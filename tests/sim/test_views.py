@@ -135,7 +135,7 @@ def test_pickle_and_copy(cell: Any) -> None:
     [
         (lambda c: c.branch(7), ValueError, "branch 7 is not there: this view has branch 0 to 4"),
         (lambda c: c.branch("first"), ValueError, 'a number, a list, a slice, a mask or "all"'),
-        (lambda c: c.branch([True, False]), ValueError, "a mask over 5 branchs? needs 5 entries, not 2"),
+        (lambda c: c.branch([True, False]), ValueError, "a mask of branch numbers needs 5 entries here, not 2"),
         (lambda c: c.branch(1).loc(1.5), ValueError, "loc takes locations from 0 to 1, not 1.5"),
         (lambda c: c.cell(0), ValueError, "no cell to select"),
         (lambda c: c[0, 0, 0], ValueError, "3 indices given"),
