@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ import numpy as np
 
 from .description.module import Module
 from .description.topology import IN, Joint
+from .description.view import View
 from .lowered import IndexMap, Lowered, Model, Placed, Rows
 from .tree_solve import Tree
 
@@ -31,8 +33,8 @@ CABLE_COLUMNS = (
 _EXHAUSTIVE = 7
 
 
-def lower(module: Module, dtype: jnp.dtype | None = None) -> Lowered:
-    """The lowered model of a module, in floating-point type `dtype` (default: JAX's present default)."""
+def lower(module: View, dtype: Any = None) -> Lowered:
+    """The lowered model of a module, or of a view's module, in floating-point type `dtype` (default: JAX's present)."""
     dtype = jnp.dtype(jnp.result_type(float) if dtype is None else dtype)
     key = ("lowered", dtype.name)
     if key not in module.base._cache:

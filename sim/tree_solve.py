@@ -103,7 +103,7 @@ def _solve_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax
     if not isinstance(d_diagonal, SymbolicZero):
         change = change - d_diagonal * x
     if not isinstance(d_coupling, SymbolicZero):
-        change = change - multiply(tree, jnp.zeros((), x.dtype), d_coupling, x)
+        change = change - multiply(tree, jnp.zeros_like(x), d_coupling, x)
     dx = lax.custom_linear_solve(
         lambda y: multiply(tree, diagonal, coupling, y),
         change,

@@ -1,8 +1,8 @@
 """Shape aliases of the lowered world; owns no code.
 
-Axis names: `node` compartments then branch points, `comp` compartments, `edge` couplings of the tree, `lane` one
-simulation (a parameter set x a stimulus), `site` stimulated places, `rec` recorded places, `time` samples.
-A parameter that no lane changes has one lane and broadcasts.
+Axis names: `node` compartments then branch points, `comp` compartments, `row` those of a mechanism, `lane` one
+simulation (a parameter set x a stimulus), `site` stimulated places, `rec` recorded places, `time` steps (a recording
+has one sample more). A parameter that no lane changes has one lane and broadcasts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from jaxtyping import Array, Float, Int
 NodeLanes = Float[Array, "node #lane"]
 CompLanes = Float[Array, "comp #lane"]
 RowLanes = Float[Array, "row #lane"]
-EdgeLanes = Float[Array, "edge #lane"]
 Indices = Int[Array, " index"]
 Stimulus = Float[Array, "time site #lane"]
-Recording = Float[Array, "time rec lane"]
+Recording = Float[Array, "time+1 rec lane"]
 
 #: States or parameters of the compartments by name.
 Named = Mapping[str, Array]
