@@ -75,11 +75,11 @@ def neuron_cylinders(branches: Branches = UNEQUAL) -> tuple[Any, list[Any]]:
     return h, sections
 
 
-def neuron_run(h: Any, v_init: float, n_steps: int, segments: list[Any]) -> np.ndarray:
+def neuron_run(h: Any, v_init: float, n_steps: int, segments: list[Any], celsius: float = 6.3) -> np.ndarray:
     """v (mV) of each segment at every sample, fixed step, HH rates computed instead of looked up."""
     h.usetable_hh = 0
     h.secondorder = 0
-    h.celsius = 6.3
+    h.celsius = celsius
     h.cvode_active(0)
     h.steps_per_ms = 1 / DT
     h.dt = DT
