@@ -186,8 +186,7 @@ class Run:
         from .run_report import report_data
 
         html = render(report_data(self))
-        writable = self.store if self.store._write else RunStore.open(self.directory, write=True)
-        writable.write_file("report.html", html.encode())
+        RunStore.open(self.directory, write=True).write_file("report.html", html.encode())
         return self.directory / "report.html"
 
 
