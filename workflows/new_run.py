@@ -41,6 +41,7 @@ def create_run(job: Job, directory: Path) -> RunStore:
             "job_hash": resolved.hash,
             "seed": job.fit.seed,
             "precision": job.simulation.precision,
+            "sweeps": [sweep.name for group in groups for sweep in group],
             "device": "gpu" if job.compute.gpus_per_worker else "cpu",
             "versions": versions(),
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -74,11 +74,6 @@ def group_table(groups: list[list[PreparedSweep]]) -> tuple[SweepGroup, ...]:
     )
 
 
-def group_tables(job: Job) -> tuple[SweepGroup, ...]:
-    """The sweep groups of a job, without building its model."""
-    return group_table(group_sweeps(job, prepare_sweeps(job)))
-
-
 @dataclass(frozen=True)
 class _Group:
     """One group ready to run: everything with a leading axis of sweeps."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +41,20 @@ class Status:
     failures: list[str] = field(default_factory=list)
     checkpoint: int | None = None
     directory: str = ""
+
+
+class SweepColumn(NamedTuple):
+    """A sweep as a column of losses."""
+
+    name: str
+    use: str
+    weight: float
+
+
+def weighted_mean(losses: np.ndarray, columns: Sequence[SweepColumn], use: str) -> np.ndarray | None:
+    """Mean over the sweeps of a use of losses (row, sweep), by their weights; None where there is no such sweep."""
+    own = [i for i, column in enumerate(columns) if column.use == use]
+    return np.average(losses[:, own], axis=1, weights=[columns[i].weight for i in own]) if own else None
 
 
 class Run:
@@ -106,15 +121,16 @@ class Run:
 
     def losses(self) -> dict[str, np.ndarray]:
         """Sweep -> (start,) unweighted loss at each start's best parameters; NaN before the end."""
-        groups = self.sweep_names()
         losses = np.asarray(self.checkpoint.tree["starts"]["best_losses"])
-        return {name: losses[:, i] for i, name in enumerate(groups)}
+        return {column.name: losses[:, i] for i, column in enumerate(self.columns())}
 
-    def sweep_names(self) -> list[str]:
-        """All sweeps in the order of the coordinator's table."""
-        from .problem import group_tables
-
-        return [name for group in group_tables(self.resolved.job) for name in group.sweeps]
+    def columns(self) -> list[SweepColumn]:
+        """All sweeps in the order of the losses' columns, from the run alone: its recordings may be elsewhere."""
+        found = []
+        for name in self.store.attributes["sweeps"]:
+            attrs = self.store.read_sweep(name).attrs
+            found.append(SweepColumn(name, attrs["use"], attrs["weight"]))
+        return found
 
     def traces(self) -> dict[str, xarray.DataArray]:
         """Sweep -> fitted voltage (start, site, time) in mV of the best starts, as xarray."""
@@ -171,14 +187,8 @@ class Run:
     def validation_losses(self) -> np.ndarray | None:
         """(start,) weighted mean loss over the validation sweeps at each start's best parameters; None before the end
         or without such sweeps."""
-        from .problem import group_tables
-
-        table = [(u, w) for g in group_tables(self.resolved.job) for u, w in zip(g.use, g.weights, strict=True)]
-        columns = [i for i, (use, _) in enumerate(table) if use == "validate"]
-        losses = np.asarray(self.checkpoint.tree["starts"]["best_losses"])[:, columns]
-        if not columns or not np.isfinite(losses).any():
-            return None
-        return np.average(losses, axis=1, weights=[table[i][1] for i in columns])
+        losses = weighted_mean(np.asarray(self.checkpoint.tree["starts"]["best_losses"]), self.columns(), "validate")
+        return None if losses is None or not np.isfinite(losses).any() else losses
 
     def write_report(self) -> Path:
         """Write report.html anew and say where it is."""

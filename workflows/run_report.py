@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from .new_run import unit_of
-from .problem import group_tables
 from .report import Failure, HistoryView, ParameterView, ReportData, SweepView
-from .run import FAILURES, Run
+from .run import FAILURES, Run, weighted_mean
 
 
 def report_data(run: Run) -> ReportData:
@@ -69,15 +68,10 @@ def _sweeps(run: Run, best: int | None) -> list[SweepView]:
 
 def _history(run: Run, tree: dict[str, Any]) -> HistoryView:
     rows = run.history()
-    tables = group_tables(run.resolved.job)
-    uses = [(use, weight) for g in tables for use, weight in zip(g.use, g.weights, strict=True)]
     candidates = np.asarray(tree["candidates"]["losses"]) if tree else None
 
     def mean(use: str) -> np.ndarray | None:
-        columns = [i for i, (u, _) in enumerate(uses) if u == use]
-        if candidates is None or not columns:
-            return None
-        return np.average(candidates[:, columns], axis=1, weights=[uses[i][1] for i in columns])
+        return None if candidates is None else weighted_mean(candidates, run.columns(), use)
 
     starts = run.resolved.job.fit.starts
     return HistoryView(

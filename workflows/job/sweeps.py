@@ -110,7 +110,7 @@ class Sweep(Table):
     use: Literal["train", "validate"] = Field(
         "train", description="Whether the sweep is fitted or only compared with the fit."
     )
-    weight: float = Field(1.0, ge=0, description="Factor of the sweep's loss in the sum.")
+    weight: float = Field(1.0, gt=0, description="Factor of the sweep's loss in the mean over its use, above 0.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Sweep:
@@ -137,8 +137,6 @@ class Sweep(Table):
                 yield "numbers", f"has {min(self.numbers)}; numbers are 0 or above"
         if self.window_ms is not None and self.window_ms[0] < 0:
             yield "window_ms", f"begins at {self.window_ms[0]:g} ms, before the sweep does; begin at 0 or later"
-        if self.use == "train" and self.weight == 0:
-            yield "weight", 'is 0 for a training sweep; raise it, or use = "validate"'
 
     def expand(self) -> Iterator[SingleSweep]:
         """One sweep for each of `numbers`, or the sweep itself."""

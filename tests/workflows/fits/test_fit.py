@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -126,3 +127,12 @@ def test_python_api_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no run is here"):
         Run.open(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_looked_at_where_its_recordings_are_not(tmp_path: Path) -> None:
+    job = write_tiny(tmp_path / "job")
+    fit(load_job(job), tmp_path / "run", make_executor=in_process, report=False)
+    shutil.rmtree(job.parent)
+    run = Run.open(tmp_path / "run")
+    assert run.status().state == "finished" and run.status().validation_loss is not None
+    assert "held_out" in run.write_report().read_text()

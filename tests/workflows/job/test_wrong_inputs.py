@@ -123,7 +123,7 @@ def test_a_change_on_the_command_line_is_named_as_such(job_file: Path) -> None:
     code, lines, _ = _validate(job_file, "--set", "fit.steps=ten", "--set", "sweeps[1].weight=-1")
     assert code == 2
     assert lines == [
-        "--set: sweeps[1].weight: must be at least 0, not -1",
+        "--set: sweeps[1].weight: must be above 0, not -1",
         "--set: fit.steps: must be a whole number, not the text 'ten'; write it without quotes",
     ]
 
