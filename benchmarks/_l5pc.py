@@ -1,7 +1,7 @@
 """The problem of `l5pc_synthetic.py`, the same for every simulator: parameters, protocol, loss, starts and the descent.
 
-The model is that of Jaxley's example "Fitting an L5PC with gradient descent" (Deistler et al. 2025, Nat. Methods
-22:2649): the layer-5 cell of Hay et al. 2011 (PLoS Comput. Biol. 7:e1002107) on another reconstruction. Knows no
+The model is that of Jaxley's example "Fitting an L5PC with gradient descent" (Deistler et al. 2025, Nature
+Methods): the layer-5 cell of Hay et al. 2011 (PLoS Comput. Biol. 7:e1002107) on another reconstruction. Knows no
 simulator; a simulator's process imports this file and its own.
 """
 
