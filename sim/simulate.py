@@ -55,7 +55,8 @@ def simulate(
     cable = cable_of(model)
     states = initial_states(model, lanes, plan.carried, dt, v_init, steady) if start is None else start
     if levels is None:
-        levels = choose_levels(stimulus.shape[0], bytes_of(states), memory_budget)
+        # A step saves its states and the solution of its tree.
+        levels = choose_levels(stimulus.shape[0], bytes_of(states) + bytes_of(states["v"]), memory_budget)
 
     def body(states: States, injected: jax.Array) -> tuple[States, jax.Array]:
         currents = plan.injection.spread(jnp.broadcast_to(injected, (injected.shape[0], lanes)), model.n_comp)
