@@ -5,6 +5,7 @@ Owns the wiring of coordinator, workers, storage, log and report, for new and re
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -84,7 +85,14 @@ def execute(
         tree=None if latest is None else latest.tree,
     )
     log = _Log(store, coordinator, watch)
-    log.event("resumed" if latest is not None else "started", epoch=epoch, workers=workers, steps=config.steps)
+    log.event(
+        "resumed" if latest is not None else "started",
+        epoch=epoch,
+        workers=workers,
+        steps=config.steps,
+        system=platform.platform(),
+        python=platform.python_version(),
+    )
     executor = make_executor(recipe_of(resolved))
     try:
         with AsyncCommitter(store) as committer:

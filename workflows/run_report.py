@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import datetime
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def report_data(run: Run) -> ReportData:
     validation = run.validation_losses() if started else None
     return ReportData(
         name=status.name,
-        status=status.state,
+        status=f"{status.state}, {status.step} of {status.steps} steps",
         best_start=status.best_start,
         best_loss=float("nan") if status.best_loss is None else status.best_loss,
         sweeps=tuple(_sweeps(run, status.best_start)),
@@ -32,7 +32,7 @@ def report_data(run: Run) -> ReportData:
         facts={},
         provenance=_provenance(run),
         job_toml=run.store.read_file("job.toml").decode("utf-8", errors="replace"),
-        created=str(run.store.attributes.get("created", "")),
+        created=_readable(str(run.store.attributes.get("created", ""))),
     )
 
 
@@ -114,21 +114,30 @@ def _provenance(run: Run) -> dict[str, dict[str, str]]:
     latest = run.store.latest()
     log = run.store.read_log()
     times = [e["time"] for e in log if "time" in e]
+    sessions = [e for e in log if e.get("kind") in ("started", "resumed")]
     fit = {
         "job hash": resolved.hash,
         "seed": str(attributes.get("seed")),
         "created": str(attributes.get("created", "")),
-        "sessions": str(sum(e.get("kind") in ("started", "resumed") for e in log)),
+        "sessions": str(len(sessions)),
         "time from first to last event": f"{max(times) - min(times):.0f} s" if times else "",
         "last checkpoint": "none" if latest is None else f"{latest.seq} (step {latest.step})",
     }
     machine = {
         "device": str(latest.attrs.get("device", "")) if latest is not None else "",
         "precision": str(attributes.get("precision", "")),
-        "system": platform.platform(),
-        "Python": platform.python_version(),
+        "system": str(sessions[-1].get("system", "")) if sessions else "",
+        "Python": str(sessions[-1].get("python", "")) if sessions else "",
     }
     shape = {key: str(value) for key, value in resolved.settings.items()}
     files = {f.name: f.sha256 for f in resolved.files}
     versions = {str(k): str(v) for k, v in attributes.get("versions", {}).items()}
     return {"Fit": fit, "Versions": versions, "Machine": machine, "Shape of the work": shape, "Files (SHA-256)": files}
+
+
+def _readable(moment: str) -> str:
+    """An ISO time in UTC as people write it."""
+    try:
+        return datetime.datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return moment
