@@ -44,16 +44,15 @@ def layer5(t_max: float = 10.0, amp: float = 0.6) -> Any:
     cell.insert(rx.pas())
     cell.set("pas_g", 3e-5)
     cell.set("pas_e", -75.0)
-    for mechanism in (rx.CaDynamics_DC0(), rx.Ca_HVA2(), rx.Ca_LVAst(), rx.SK_E2()):
+    for mechanism in (rx.CaDynamics_DC0(), rx.Ca_HVA2(), rx.SK_E2()):
         cell.insert(mechanism)
-    for mechanism in (rx.NaTg(), rx.SKv3_1(), rx.K_Tst()):
+    for mechanism in (rx.NaTg(), rx.SKv3_1()):
         cell.branch([0, 4]).insert(mechanism)
     cell.branch([0, 1, 2]).insert(rx.Ih())
-    for key, value in (("Ca_HVA2_gbar", 5e-4), ("Ca_LVAst_gbar", 3e-3), ("SK_E2_gbar", 0.01)):
+    for key, value in (("Ca_HVA2_gbar", 5e-4), ("SK_E2_gbar", 0.01)):
         cell.set(key, value)
     cell.branch([0, 4]).set("NaTg_gbar", 0.4)
     cell.branch([0, 4]).set("SKv3_1_gbar", 0.3)
-    cell.branch([0, 4]).set("K_Tst_gbar", 0.05)
     cell.branch([0, 1, 2]).set("Ih_gbar", 1e-4)
     cell.set("v", -75.0)
     cell.init_states()

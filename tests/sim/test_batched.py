@@ -93,7 +93,7 @@ def test_a_lane_that_is_not_finite_harms_no_other(cell: Any) -> None:
 
 def test_losses_and_gradients(cell: Any) -> None:
     """With data and weights: each stimulus has its own target, gradients are of the weighted sum over stimuli."""
-    run = rx.batched(cell, t_max=T_MAX)
+    run = rx.batched(cell, t_max=T_MAX, lane_width=6)
     params, currents = sets(cell, 2), stimuli(3)
     target = {"v": np.random.default_rng(1).normal(-65, 5, (3, 2, STEPS + 1)), "scale": np.array([1.0, 2.0, 3.0])}
 
@@ -102,17 +102,16 @@ def test_losses_and_gradients(cell: Any) -> None:
 
     v = np.asarray(run(params, stimuli=currents))
     expected = ((v - target["v"]) ** 2).mean(axis=(2, 3)) / target["scale"]
-    losses, gradient = run.value_and_grad(loss)(params, stimuli=currents, data=target)
+    differentiated = run.value_and_grad(loss)
+    losses, gradient = differentiated(params, stimuli=currents, data=target)
     np.testing.assert_allclose(losses, expected, rtol=1e-12)
     np.testing.assert_allclose(run.losses(loss)(params, stimuli=currents, data=target), expected, rtol=1e-12)
 
     weights = np.array([0.5, 0.0, 2.0])
-    weighted_losses, weighted = run.value_and_grad(loss)(params, stimuli=currents, data=target, weights=weights)
+    weighted_losses, weighted = differentiated(params, stimuli=currents, data=target, weights=weights)
     np.testing.assert_array_equal(weighted_losses, losses)
     alone = [
-        run.value_and_grad(loss)(
-            params, stimuli=currents[k : k + 1], data=jax.tree.map(lambda x, k=k: x[k : k + 1], target)
-        )
+        differentiated(params, stimuli=currents[k : k + 1], data=jax.tree.map(lambda x, k=k: x[k : k + 1], target))
         for k in range(3)
     ]
     for leaf, plain, parts in zip(
@@ -130,7 +129,7 @@ def test_initial_voltage_and_steady_states() -> None:
     """`v_init` for each stimulus; with `steady` every state starts as `init_states` would put it."""
     cell = layer5(t_max=1.0)
     cell.delete_stimuli()
-    for state in ("v", "Ih_m", "CaCon_i", "Ca_LVAst_h", "SK_E2_z"):
+    for state in ("v", "Ih_m", "CaCon_i", "Ca_HVA2_h", "SK_E2_z"):
         cell.branch(0).comp(0).record(state)
     cell.Ih.make_trainable("Ih_gbar")
     run = rx.batched(cell, t_max=1.0, steady=True)
@@ -149,8 +148,8 @@ def test_single_precision_in_a_double_process(cell: Any) -> None:
     run = rx.batched(cell, t_max=T_MAX, dtype=jnp.float32)
     losses, gradient = run.value_and_grad(lambda v: jnp.mean(v**2))(sets(cell, 2))
     assert losses.dtype == jnp.float32 and {x.dtype for x in jax.tree.leaves(gradient)} == {jnp.dtype("float32")}
-    single, double = run(sets(cell, 2)), rx.batched(cell, t_max=T_MAX)(sets(cell, 2))
-    assert np.abs(np.asarray(single) - np.asarray(double)).max() < 0.05
+    double = jax.vmap(lambda p: jnp.mean(rx.integrate(cell, p, t_max=T_MAX) ** 2))(sets(cell, 2))
+    np.testing.assert_allclose(losses, double, rtol=1e-4)
 
 
 def test_errors_are_one_line(cell: Any) -> None:
@@ -192,6 +191,7 @@ def test_time_loop_is_scan(levels: tuple[int, ...]) -> None:
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_gradient_stays_within_its_memory(cell: Any) -> None:
     """XLA's own count of temporary memory falls as the budget does."""
 

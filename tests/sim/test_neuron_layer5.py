@@ -20,6 +20,10 @@ def test_layer5_cell() -> None:
     cell = layer5(t_max=T_MAX)
     cell.delete_stimuli()
     cell.branch(0).comp(0).stimulate(rx.step_current(5.0, 40.0, 0.6, DT, T_MAX))
+    for region, mechanism, conductance in (([0, 4], rx.K_Tst(), 0.05), ("all", rx.Ca_LVAst(), 3e-3)):
+        cell.branch(region).insert(mechanism)
+        cell.branch(region).set(f"{mechanism.name}_gbar", conductance)
+    cell.init_states()
     cell.record()
 
     h, sections = neuron_cylinders()

@@ -30,19 +30,24 @@ SINGULAR = {
 EVERYWHERE = (-154.9, -100.0, -70.0, -35.0, 0.0, 60.0)
 
 
-@pytest.mark.parametrize("name", LIBRARY)
-def test_finite(name: str) -> None:
-    voltages = np.array(sorted({*SINGULAR.get(name, ()), *EVERYWHERE}), np.float32)
+#: All that can stand in one compartment, side by side (both pools own the same calcium).
+TOGETHER = tuple(name for name in LIBRARY if name != "CaDynamics_DC0")
+
+
+@pytest.mark.parametrize(
+    "names", [TOGETHER, *(pytest.param((n,), marks=pytest.mark.slow) for n in LIBRARY)], ids=lambda n: "+".join(n)[:20]
+)
+def test_finite(names: tuple[str, ...]) -> None:
+    voltages = np.array(sorted({*EVERYWHERE, *(v for n in names for v in SINGULAR.get(n, ()))}), np.float32)
     cell = rx.Cell()
-    mechanism = create(name)
-    cell.insert(mechanism)
-    if mechanism.writes_concentrations:
+    for name in names:
+        cell.insert(create(name))
+    if names == ("CaDynamics_E2",) or names == ("CaDynamics_DC0",):
         cell.insert(rx.Ca_HVA())
     conductances = [k for k in cell.nodes.columns if k.endswith(("_gbar", "_gNa", "_gLeak", "pas_g"))]
     for key in conductances:
         cell.set(key, 1e-3)
-    names = [*cell._mechanisms[name].channel_states, "v"]
-    for state in dict.fromkeys(names):
+    for state in dict.fromkeys(["v", *(s for n in names for s in cell._mechanisms[n].channel_states)]):
         cell.record(state)
     trainable = [*conductances, *(k for k in ("v", "eNa", "eK") if k in cell.nodes)]
     for key in trainable:
@@ -58,5 +63,5 @@ def test_finite(name: str) -> None:
     assert losses.dtype == jnp.float32
     for what, values in [("loss", losses), *((k, x) for e in gradient for k, x in e.items())]:
         bad = ~np.isfinite(np.asarray(values)).reshape(len(voltages), -1).all(axis=1)
-        assert not bad.any(), f"{name}: {what} is not finite from {voltages[bad]} mV"
+        assert not bad.any(), f"{names}: {what} is not finite from {voltages[bad]} mV"
     assert all(np.any(np.asarray(x) != 0) for x in jax.tree.leaves(gradient[trainable.index("v")]))
