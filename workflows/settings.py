@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Starts are divided into at least this many blocks where there are as many, so that a few workers share them.
 LEAST_BLOCKS = 2
-#: Lanes of one item where the sweeps do not give more: what a core's vector registers fill (docs/performance.md).
+#: Lanes of one item where the sweeps do not give more: one AVX2 register of float32.
 LEAST_LANES = 8
 MOST_LANES = 64
 MEMORY_BUDGET_BYTES = 1 << 30
