@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .bind import fitted
 from .description.module import Module
-from .integrate import plan_of, steps_of
+from .external import by_step, collect, fitted, fitted_currents, steps_of
+from .inputs import CURRENT
+from .integrate import plan_of
 from .lower import lower
 from .simulate import simulate
 from .time_loop import MEMORY_BUDGET
@@ -39,17 +40,18 @@ def batched(
     steady: bool = False,
     memory_budget: int = MEMORY_BUDGET,
     lane_width: int | None = None,
+    voltage_solver: str = "tree",
 ) -> Batched:
     """A simulator of a module for batches of its trainables and stimuli.
 
     Args:
-        delta_t, t_max, solver: as for `integrate`.
+        delta_t, t_max, solver, voltage_solver: as for `integrate`.
         dtype: floating-point type of the simulation; default JAX's present one.
         steady: start all mechanisms at their steady state at the initial v, for each lane's own parameters.
         memory_budget: bytes of saved states for the gradient of one block.
         lane_width: lanes simulated side by side, always this many; default as many as a call brings, at most 64.
     """
-    return Batched(module, delta_t, t_max, solver, dtype, steady, memory_budget, lane_width)
+    return Batched(module, delta_t, t_max, solver, dtype, steady, memory_budget, lane_width, voltage_solver)
 
 
 class Batched:
@@ -65,13 +67,15 @@ class Batched:
         steady: bool,
         memory_budget: int,
         lane_width: int | None,
+        voltage_solver: str,
     ) -> None:
         base = module.base
         lowered = lower(base, dtype)
         self._keys = [t.key for t in base._trainables]
-        sites = base._external_inds.get("i", np.zeros(0, int))
-        self._plan, _ = plan_of(base, lowered, base.get_parameters(), (), sites, solver)
-        self._own_stimulus = base._externals.get("i", np.zeros((0, 0)))
+        sites, inputs = collect(base)
+        self._plan, _ = plan_of(base, lowered, base.get_parameters(), (), sites, solver, voltage_solver)
+        self._own_stimulus = inputs.pop(CURRENT)
+        self._clamps = inputs
         self._dtype = lowered.model.dtype
         self._dt, self._delta_t, self._t_max = jnp.asarray(delta_t, self._dtype), delta_t, t_max
         self._run = partial(simulate, dt=self._dt, steady=steady, memory_budget=memory_budget)
@@ -133,7 +137,7 @@ class Batched:
             raise ValueError(
                 f"stimuli are (n_stimuli, {len(self._own_stimulus)} stimulated compartments, T), not {currents.shape}"
             )
-        n_steps = steps_of(self._t_max, self._delta_t, currents)
+        n_steps = steps_of(self._t_max, self._delta_t, {CURRENT: currents, **self._clamps})
         if len(params) != len(self._keys):
             raise ValueError(f"params has {len(params)} entries, the module {len(self._keys)} trainables")
         values = [jnp.asarray(entry[key], self._dtype) for key, entry in zip(self._keys, params, strict=True)]
@@ -142,7 +146,7 @@ class Batched:
         lanes = batch * n_stim
         width = self._width or min(LANE_WIDTH, lanes)
         given = {
-            "stimulus": fitted(currents, n_steps),
+            "stimulus": fitted_currents(currents, n_steps),
             "data": jax.tree.map(jnp.asarray, data),
             "v_init": None if v_init is None else jnp.asarray(v_init, self._dtype),
             "weights": jnp.ones(n_stim, self._dtype) if weights is None else jnp.asarray(weights, self._dtype),
@@ -184,9 +188,10 @@ class Batched:
         levels = None if what == "gradient" else (n_steps,)
 
         def traces(values: list[jax.Array]) -> jax.Array:
-            stimulus_by_step = jnp.moveaxis(stimulus, (0, 1, 2), (2, 1, 0))
+            inputs = by_step(fitted(self._clamps, n_steps))
+            inputs[CURRENT] = jnp.moveaxis(stimulus, (0, 1, 2), (2, 1, 0))
             by_lane = [v.T for v in values]
-            recorded, _ = self._run(self._plan, by_lane, stimulus_by_step, lanes=lanes, v_init=v_init, levels=levels)
+            recorded, _ = self._run(self._plan, by_lane, inputs, lanes=lanes, v_init=v_init, levels=levels)
             return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))  # lane, rec, time
 
         def losses(values: list[jax.Array]) -> tuple[jax.Array, jax.Array]:

@@ -1,6 +1,7 @@
-"""Binding values to a lowered model: trainables and data values become parameter arrays, stimuli become input arrays.
+"""Binding values to a lowered model: trainables and data values become parameter arrays; recordings are read out.
 
-Pure functions of arrays; the plan (what goes where) is made once on the host from a description's bookkeeping.
+Pure functions of arrays; the plan (what goes where) is made once on the host from a description's bookkeeping. What
+enters at each step is in inputs.py.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Binding(eqx.Module):
 
     @classmethod
     def make(cls, index: IndexMap, key: str, user_rows: np.ndarray, source: np.ndarray) -> Binding:
-        """For compartments in the user's order."""
+        """For compartments (or synapses, where `key` is of theirs) of the user's numbers."""
         return cls(key, jnp.asarray(index.rows(key, user_rows), jnp.int32), jnp.asarray(source, jnp.int32))
 
 
@@ -54,21 +55,6 @@ def _scale_geometry(cable: dict[str, jax.Array], which: int, ratio: jax.Array) -
         cable[name] = cable[name] * ratio ** powers[which]
 
 
-class Injection(eqx.Module):
-    """Which lowered compartment each stimulus enters."""
-
-    comps: Indices
-
-    @classmethod
-    def make(cls, index: IndexMap, user_rows: np.ndarray) -> Injection:
-        """For compartments in the user's order."""
-        return cls(jnp.asarray(index.comp_of_user[np.asarray(user_rows, dtype=int)], jnp.int32))
-
-    def spread(self, currents: jax.Array, n_comp: int) -> jax.Array:
-        """Currents [site, lane] in nA summed onto the compartments."""
-        return jnp.zeros((n_comp, currents.shape[1]), currents.dtype).at[self.comps].add(currents)
-
-
 class Reading(eqx.Module):
     """Recordings: `keys[k]` read at `rows[k]`, in the order of the calls."""
 
@@ -91,9 +77,3 @@ class Reading(eqx.Module):
         """[rec, lane]."""
         return jnp.concatenate([states[key][rows] for key, rows in zip(self.keys, self.rows, strict=True)])
 
-
-def fitted(stimulus: jax.Array, n_steps: int) -> jax.Array:
-    """[..., T] padded with zeros or cut to `n_steps` samples: sample k acts in the step from k to k+1."""
-    stimulus = stimulus[..., :n_steps]
-    missing = n_steps - stimulus.shape[-1]
-    return jnp.pad(stimulus, [(0, 0)] * (stimulus.ndim - 1) + [(0, missing)])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .lowered import Model, Placed
-from .membrane import Moment, Seen, States, current_names, merge, reversals
+from .membrane import Moment, States, current_names, merge, reversals
+from .synaptic import steady_synapses
 
 if TYPE_CHECKING:
     from .description.module import Module
@@ -29,8 +29,7 @@ def initial_states(
     states = {key: jnp.broadcast_to(x, (x.shape[0], lanes)) for key, x in model.states.items()}
     if v_init is not None:
         states["v"] = jnp.broadcast_to(v_init.astype(model.dtype), states["v"].shape)
-    zero = jnp.zeros((model.n_comp, lanes), model.dtype)
-    states.update(dict.fromkeys(carried, zero))
+    states.update(zero_currents(model, carried, lanes))
     if steady:
         states = steady_states(model, states, dt)
     return {**states, "v": states["v"][model.v_from]}
@@ -54,46 +53,14 @@ def steady_states(model: Model, states: States, dt: jax.Array) -> States:
     for placed in model.mechanisms:
         if placed not in first:
             new = at_rest(new, placed)
+    new = steady_synapses(model, new, v, dt)
     return {key: new[key] for key in states}
 
 
-def carried_currents(model: Model, recordings: Sequence[tuple[int, str]] = ()) -> tuple[str, ...]:
-    """The membrane currents that a mechanism reads or that are recorded; the others need not be kept."""
-    names = current_names(model)
-    wanted = {key for _, key in recordings}
-    everything = {**model.states, **{n: jnp.zeros((model.n_comp, 1), model.dtype) for n in names}}
-
-    def probe(states: dict[str, jax.Array]) -> Any:
-        results: list[Any] = []
-        moment = Moment(model, states, states["v"])
-        for placed in model.mechanisms:
-            seen, parameters, v = _Watched(moment.states_of(placed)), moment.parameters_of(placed), moment.v(placed)
-            dt = jnp.ones((), model.dtype)
-            results.append(placed.mechanism.update_states(seen, dt, v, parameters))
-            results.append(placed.mechanism.update_reversals(seen, v, parameters))
-            if placed.mechanism.current_name is not None:
-                results.append(placed.mechanism.compute_current(seen, v, parameters))
-            wanted.update(seen.read)
-        return results
-
-    jax.eval_shape(probe, everything)
-    return tuple(n for n in names if n in wanted)
-
-
-class _Watched(Seen):
-    """States that remember which of them were read."""
-
-    def __init__(self, states: Seen) -> None:
-        super().__init__(states, states.dtype)
-        self.read: set[str] = set()
-
-    def __getitem__(self, key: str) -> Any:
-        self.read.add(key)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.read.add(key)
-        return super().get(key, default)
+def zero_currents(model: Model, names: tuple[str, ...], lanes: int) -> States:
+    """Currents before the first step, on compartments, or on synapses where they are theirs."""
+    edges = {f"i_{p.synapse.name}": p.pre.shape[0] for p in model.synapses}
+    return {name: jnp.zeros((edges.get(name, model.n_comp), lanes), model.dtype) for name in names}
 
 
 def write_steady_states(module: Module, delta_t: float) -> None:
@@ -105,6 +72,10 @@ def write_steady_states(module: Module, delta_t: float) -> None:
     found = steady_states(model, dict(model.states), jnp.asarray(delta_t, model.dtype))
     for key, values in found.items():
         if key == "v":
+            continue
+        if key in index.of_synapses:
+            edges = np.flatnonzero(module.base._edges[key].notna().to_numpy())
+            module.base._write(key, edges, np.asarray(values)[:, 0].astype(float))
             continue
         comps = index.rows_of.get(key)
         if comps is None:

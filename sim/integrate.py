@@ -11,15 +11,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .bind import Binding, Injection, Reading, fitted
+from .bind import Binding, Reading
 from .description.module import Module
-from .description.signals import DataStimuli
+from .description.signals import DataInputs
 from .description.training import DataValue
-from .initialize import carried_currents
+from .external import Sites, by_step, collect, fitted, steps_of
+from .inputs import Inputs, Now
+from .linear import LinearSolver
+from .linear import by_name as linear_by_name
 from .lower import lower
 from .lowered import Lowered
+from .probe import carried_currents, moving_voltage
 from .simulate import Plan, simulate
-from .solvers import by_name
+from .solvers import Solver, by_name
 from .time_loop import MEMORY_BUDGET
 from .types import ParameterTree
 from .user_states import from_user, to_user
@@ -30,10 +34,12 @@ def integrate(
     params: ParameterTree | None = None,
     *,
     param_state: Sequence[DataValue] | None = None,
-    data_stimuli: DataStimuli | None = None,
+    data_stimuli: DataInputs | None = None,
+    data_clamps: DataInputs | None = None,
     t_max: float | None = None,
     delta_t: float = 0.025,
     solver: str = "bwd_euler",
+    voltage_solver: str = "tree",
     checkpoint_lengths: Sequence[int] | None = None,
     all_states: dict[str, jax.Array] | None = None,
     return_states: bool = False,
@@ -45,9 +51,13 @@ def integrate(
         params: values of the trainables, a tree as `get_parameters()` gives.
         param_state: values bound by `data_set`.
         data_stimuli: stimuli bound by `data_stimulate`; they add to the module's own.
-        t_max: duration in ms; n_steps = round(t_max/delta_t). Default: the length of the longest stimulus.
+        data_clamps: clamps bound by `data_clamp`.
+        t_max: duration in ms; n_steps = round(t_max/delta_t). Default: the length of the longest stimulus, without one
+            that of the shortest clamp.
         delta_t: time step in ms.
-        solver: "bwd_euler".
+        solver: the integrator, see `rallax.sim.solvers`: "bwd_euler", "crank_nicolson", "fwd_euler", "exp_euler",
+            "trbdf2" or "extrapolated".
+        voltage_solver: how the linear system of an implicit step is solved, see `rallax.sim.linear`.
         checkpoint_lengths: lengths of the nested loops for the gradient, their product at least n_steps; default chosen
             to keep saved states within `memory_budget` bytes.
         all_states: states to continue from, as `return_states=True` gave them.
@@ -61,9 +71,9 @@ def integrate(
         ValueError: nothing is recorded, no duration follows, or an argument does not fit the module.
     """
     lowered = lower(module)
-    stimulus, rows = _stimuli(module, data_stimuli)
-    n_steps = steps_of(t_max, delta_t, stimulus)
-    plan, values = plan_of(module, lowered, params or [], param_state or (), rows, solver)
+    sites, inputs = collect(module, data_stimuli, data_clamps)
+    n_steps = steps_of(t_max, delta_t, inputs)
+    plan, values = plan_of(module, lowered, params or [], param_state or (), sites, solver, voltage_solver)
     levels = None
     if checkpoint_lengths is not None:
         levels = tuple(int(n) for n in checkpoint_lengths)
@@ -75,7 +85,7 @@ def integrate(
     recorded, last = _run(
         plan,
         values,
-        fitted(stimulus, n_steps).T[:, :, None],
+        by_step(fitted(inputs, n_steps)),
         jnp.asarray(delta_t, lowered.model.dtype),
         start,
         levels=levels,
@@ -89,13 +99,13 @@ def integrate(
 def _run(
     plan: Plan,
     values: list[jax.Array],
-    stimulus: jax.Array,
+    inputs: Now,
     dt: jax.Array,
     start: dict[str, jax.Array] | None,
     levels: tuple[int, ...] | None,
     memory_budget: int,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    return simulate(plan, values, stimulus, dt, lanes=1, start=start, levels=levels, memory_budget=memory_budget)
+    return simulate(plan, values, inputs, dt, lanes=1, start=start, levels=levels, memory_budget=memory_budget)
 
 
 def plan_of(
@@ -103,8 +113,9 @@ def plan_of(
     lowered: Lowered,
     params: ParameterTree,
     param_state: Sequence[DataValue],
-    stimulated: np.ndarray,
+    sites: Sites,
     solver: str,
+    voltage_solver: str = "tree",
 ) -> tuple[Plan, list[jax.Array]]:
     """The plan of a run and the values of its bindings: trainables first, then data values."""
     bindings, values = bindings_of(module, lowered, params, param_state)
@@ -113,8 +124,24 @@ def plan_of(
         raise ValueError('nothing is recorded: call .record() first, e.g. cell.branch(0).loc(0.5).record("v")')
     reading = Reading.make(lowered.index, recordings)
     carried = carried_currents(lowered.model, recordings)
-    injection = Injection.make(lowered.index, stimulated)
-    return Plan(lowered.model, bindings, injection, reading, by_name(solver), carried), values
+    inputs = Inputs.make(lowered.index, sites)
+    scheme, linear = schemes(lowered, solver, voltage_solver)
+    return Plan(lowered.model, bindings, inputs, reading, scheme, linear, carried), values
+
+
+def schemes(lowered: Lowered, solver: str, voltage_solver: str) -> tuple[Solver, LinearSolver]:
+    """The integrator and the linear solver of these names.
+
+    Raises ValueError for an unknown one, or one that cannot run this model.
+    """
+    scheme, linear = by_name(solver), linear_by_name(voltage_solver)
+    linear.check(lowered.model.structure)
+    moving = () if scheme.moves_states_once else moving_voltage(lowered.model)
+    if moving:
+        raise ValueError(
+            f"{solver} advances states more than once a step, but {moving[0]} moves v itself; use solver=\"bwd_euler\""
+        )
+    return scheme, linear
 
 
 def bindings_of(
@@ -138,25 +165,3 @@ def bindings_of(
         bindings.append(Binding.make(lowered.index, data.key, data.rows, source))
         values.append(value)
     return tuple(bindings), values
-
-
-def _stimuli(module: Module, data: DataStimuli | None) -> tuple[jax.Array, np.ndarray]:
-    """All stimuli (n_sites, T) and their compartments: the module's own, then the ones given as data."""
-    own = module.base._externals.get("i", np.zeros((0, 0)))
-    rows = module.base._external_inds.get("i", np.zeros(0, int))
-    if data is None:
-        return jnp.asarray(own), rows
-    currents, more = data
-    n = max(own.shape[1], currents.shape[1])
-    padded = [jnp.pad(jnp.asarray(a), ((0, 0), (0, n - a.shape[1]))) for a in (own, currents)]
-    return jnp.concatenate(padded), np.concatenate([rows, more])
-
-
-def steps_of(t_max: float | None, delta_t: float, stimulus: jax.Array) -> int:
-    """Number of steps: round(t_max/delta_t), or the stimulus's length."""
-    if not delta_t > 0:
-        raise ValueError(f"delta_t is a time step above 0 ms, not {delta_t}")
-    n_steps = stimulus.shape[-1] if t_max is None else round(t_max / delta_t)
-    if n_steps < 1:
-        raise ValueError("how long? give t_max in ms, or a stimulus whose length is the duration")
-    return n_steps

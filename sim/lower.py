@@ -5,19 +5,21 @@ Cached by the module's edits: lowering an unchanged module again costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import permutations
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .description.editing import diffusion_key
 from .description.module import Module
-from .description.topology import IN, Joint
+from .description.topology import joints
 from .description.view import View
-from .lowered import IndexMap, Lowered, Model, Placed, Rows
-from .tree_solve import Tree
+from .layout import Group, Layout, Shape, parts
+from .linear import Group as EqualCells
+from .linear import build_structure
+from .lowered import Component, IndexMap, Lowered, Model, Placed, PlacedSynapse, Rows
+from .synapses import ElectricalSynapse
 
 CABLE_COLUMNS = (
     "length",
@@ -29,8 +31,6 @@ CABLE_COLUMNS = (
     "axial_resistivity",
     "capacitance",
 )
-#: Up to this many sets of compartments with equal mechanisms, every order of them is tried.
-_EXHAUSTIVE = 7
 
 
 def lower(module: View, dtype: Any = None) -> Lowered:
@@ -48,9 +48,11 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     table = module._nodes
     present = {name: table[name].to_numpy(dtype=bool) for name in module._mechanisms}
     signature = np.stack([*present.values()], axis=1) if present else np.zeros((len(table), 0), bool)
-    user_of_comp = side_by_side(signature)
-    blocks = _runs(signature[user_of_comp])
+    groups = _groups(module, signature)
+    layout = Layout.of(groups, signature)
+    user_of_comp = layout.user_of_comp
     comp_of_user = np.argsort(user_of_comp)
+    blocks = _runs(signature[user_of_comp])
     column = {c: table[c].to_numpy(dtype=float)[user_of_comp] for c in table.columns if table[c].dtype.kind == "f"}
 
     def array(values: np.ndarray) -> jnp.ndarray:
@@ -60,108 +62,115 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     rows_of: dict[str, np.ndarray] = {}
     parameters: dict[str, jnp.ndarray] = {}
     states = {"v": array(column["v"])}
-    shared_parameters: list[str] = []
-    shared_states: list[str] = []
     for name, mechanism in module._mechanisms.items():
         rows = np.flatnonzero(present[name][user_of_comp])
         placed.append(Placed(mechanism, Rows.of(rows, blocks)))
-        for keys, arrays, shared in (
-            (mechanism.channel_params, parameters, shared_parameters),
-            (mechanism.channel_states, states, shared_states),
-        ):
+        for keys, arrays in ((mechanism.channel_params, parameters), (mechanism.channel_states, states)):
             for key in keys:
                 if key.startswith(f"{name}_"):
                     arrays[key], rows_of[key] = array(column[key][rows]), rows
-                elif key not in arrays:
-                    arrays[key] = array(column[key])
-                    shared.append(key)
-    tree, halves, v_from = _tree(module._joints, comp_of_user)
+    shared_states, shared_parameters = shared_names(module)
+    states.update({key: array(column[key]) for key in shared_states})
+    parameters.update({key: array(column[key]) for key in shared_parameters})
+    synapses, of_synapses = _synapses(module, comp_of_user, parameters, states, array)
+    diffusing = tuple(module._diffusing)
+    bridges = [np.stack([s.pre, s.post], axis=1) for s in synapses if isinstance(s.synapse, ElectricalSynapse)]
+    bridged = np.concatenate(bridges) if bridges else np.zeros((0, 2), int)
+    structure = build_structure(
+        [EqualCells(rows[:, 0], g.shape.parents, rows.shape[1]) for rows, g in zip(layout.rows, groups, strict=True)],
+        bridged,
+    )
+    components = [
+        Component(*(jnp.asarray(x, jnp.int32) for x in (part.comps, part.points, part.parent, part.bridges)))
+        for part in parts(groups, layout, bridged)
+    ]
     model = Model(
-        tree=tree,
-        half_of_child=halves[0],
-        half_of_parent=halves[1],
-        v_from=v_from,
-        cable={c: array(column[c]) for c in CABLE_COLUMNS},
+        structure=structure,
+        components=tuple(components),
+        half_of_child=jnp.asarray(layout.halves[0], jnp.int32),
+        half_of_parent=jnp.asarray(layout.halves[1], jnp.int32),
+        v_from=jnp.asarray(layout.v_from, jnp.int32),
+        cable={c: array(column[c]) for c in (*CABLE_COLUMNS, *map(diffusion_key, diffusing))},
         parameters=parameters,
         states=states,
         mechanisms=tuple(placed),
+        synapses=synapses,
         blocks=blocks,
-        shared_parameters=tuple(shared_parameters),
-        shared_states=tuple(shared_states),
+        shared_parameters=shared_parameters,
+        shared_states=shared_states,
+        diffusing=diffusing,
     )
-    n_points = int(v_from.shape[0]) - len(table)
-    return Lowered(model, IndexMap(user_of_comp, comp_of_user, rows_of, n_points))
+    n_points = len(layout.v_from) - len(table)
+    position = module._edges["index_within_type"].to_numpy(dtype=int)
+    return Lowered(model, IndexMap(user_of_comp, comp_of_user, rows_of, of_synapses, position, n_points))
 
 
-def side_by_side(present: np.ndarray) -> np.ndarray:
-    """An order of compartments in which those of each mechanism lie side by side, as far as one is found.
+def shared_names(module: Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The states and the parameters that all mechanisms of a compartment share, in the order of insertion.
 
-    Args:
-        present: [compartment, mechanism], where each mechanism is inserted.
-
-    Compartments with the same mechanisms stay together in their given order. With few such sets every order of them is
-    tried; with more they are sorted by their mechanisms, and mechanisms left scattered are gathered.
+    What one mechanism calls a state (eCa beside a calcium pool) is one, though another calls it a parameter. Membrane
+    currents that a mechanism lists among its states are no states of its own: the simulation carries them.
     """
-    kinds, first, kind_of = np.unique(present, axis=0, return_index=True, return_inverse=True)
-    by_appearance = np.argsort(first)
-    kind_of = np.argsort(by_appearance)[kind_of.reshape(-1)]
-    kinds = kinds[by_appearance]
+    mechanisms = module._mechanisms
+    currents = {m.current_name for m in mechanisms.values() if m.current_name is not None}
 
-    def pieces(order: Sequence[int]) -> int:
-        ordered = np.concatenate([np.zeros((1, kinds.shape[1]), bool), kinds[list(order)]]).astype(int)
-        return int((np.diff(ordered, axis=0) == 1).sum())
+    def unprefixed(attribute: str) -> dict[str, None]:
+        return dict.fromkeys(
+            key
+            for name, m in mechanisms.items()
+            for key in getattr(m, attribute)
+            if not key.startswith(f"{name}_") and key not in currents
+        )
 
-    if len(kinds) <= _EXHAUSTIVE:
-        order = min(permutations(range(len(kinds))), key=pieces)
-    else:
-        order = tuple(np.lexsort(kinds.T))
-    return np.argsort(np.argsort(order)[kind_of], kind="stable")
+    states = unprefixed("channel_states")
+    return tuple(states), tuple(key for key in unprefixed("channel_params") if key not in states)
+
+
+def _synapses(
+    module: Module, comp_of_user: np.ndarray, parameters: dict[str, Any], states: dict[str, Any], array: Any
+) -> tuple[tuple[PlacedSynapse, ...], frozenset[str]]:
+    """Every type of synapse with its places; its values are put into `parameters` and `states`."""
+    edges, placed, names = module._edges, [], set()
+    for name, synapse in module._synapses.items():
+        mine = edges[edges["type"] == name]
+        for keys, home in ((synapse.synapse_params, parameters), (synapse.synapse_states, states)):
+            home.update({key: array(mine[key].to_numpy(dtype=float)) for key in keys})
+            names.update(keys)
+        names.add(f"i_{name}")
+        ends = [comp_of_user[mine[side].to_numpy(dtype=int)] for side in ("pre_index", "post_index")]
+        placed.append(PlacedSynapse(synapse, jnp.asarray(ends[0], jnp.int32), jnp.asarray(ends[1], jnp.int32)))
+    return tuple(placed), frozenset(names)
+
+
+def _groups(module: Module, signature: np.ndarray) -> list[Group]:
+    """The cells of a module, equal ones together, in the order of their first."""
+    branches = module._branches
+    cell_of_branch = branches["cell"].to_numpy(dtype=int)
+    parents = branches["parent"].to_numpy(dtype=int)
+    parent_locs = branches["parent_loc"].to_numpy(dtype=float)
+    branch_of = module._nodes["global_branch_index"].to_numpy()
+    ncomp = np.bincount(branch_of, minlength=len(branches))
+    n_cells = int(cell_of_branch[-1]) + 1
+    first_branch = np.searchsorted(cell_of_branch, np.arange(n_cells + 1))
+    first_comp = np.concatenate([[0], np.cumsum(ncomp)])[first_branch]
+    alike: dict[tuple[bytes, ...], list[int]] = {}
+    for cell in range(n_cells):
+        b = slice(first_branch[cell], first_branch[cell + 1])
+        c = slice(first_comp[cell], first_comp[cell + 1])
+        relative = np.where(parents[b] < 0, -1, parents[b] - b.start)
+        key = (ncomp[b].tobytes(), relative.tobytes(), parent_locs[b].tobytes(), signature[c].tobytes())
+        alike.setdefault(key, []).append(cell)
+    groups = []
+    for cells in alike.values():
+        b = slice(first_branch[cells[0]], first_branch[cells[0] + 1])
+        n = first_comp[cells[0] + 1] - first_comp[cells[0]]
+        table = branches.iloc[b].assign(parent=np.where(parents[b] < 0, -1, parents[b] - b.start))
+        shape = Shape.of(n, joints(np.repeat(np.arange(b.stop - b.start), ncomp[b]), table))
+        groups.append(Group(shape, np.arange(n)[:, None] + first_comp[cells][None, :]))
+    return groups
 
 
 def _runs(signature: np.ndarray) -> tuple[int, ...]:
     """Lengths of the runs of equal rows."""
     starts = np.flatnonzero(np.any(signature[1:] != signature[:-1], axis=1)) + 1
     return tuple(int(n) for n in np.diff([0, *starts, len(signature)]))
-
-
-def _tree(joints: list[Joint], comp_of_user: np.ndarray) -> tuple[Tree, tuple[jnp.ndarray, jnp.ndarray], jnp.ndarray]:
-    """The tree of nodes; for each node the two halves between it and its parent; the source of its initial v.
-
-    Halves are numbered as in cable.py: compartment i's first half i, its second n + i, none 2n.
-    """
-    n = len(comp_of_user)
-    none = 2 * n
-    edges: list[tuple[int, int, int, int]] = []  # node, node, half of the one, half of the other
-    v_from = list(range(n))
-    for joint in joints:
-        ends = [(int(comp_of_user[c]), int(comp_of_user[c]) + (0 if side == IN else n)) for c, side in joint.ends]
-        if joint.at >= 0:
-            middle = int(comp_of_user[joint.at])
-            edges += [(middle, comp, none, half) for comp, half in ends]
-        elif len(ends) == 2:
-            (a, half_a), (b, half_b) = ends
-            edges.append((a, b, half_a, half_b))
-        else:
-            point = len(v_from)
-            v_from.append(ends[0][0])
-            edges += [(point, comp, none, half) for comp, half in ends]
-    neighbours: list[list[tuple[int, int, int]]] = [[] for _ in v_from]
-    for a, b, half_a, half_b in edges:
-        neighbours[a].append((b, half_a, half_b))
-        neighbours[b].append((a, half_b, half_a))
-    root = int(comp_of_user[0])
-    parents = np.full(len(v_from), -2)
-    halves = np.full((2, len(v_from)), none)
-    parents[root] = -1
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        for other, half_here, half_there in neighbours[node]:
-            if parents[other] == -2:
-                parents[other] = node
-                halves[:, other] = half_there, half_here
-                stack.append(other)
-    if (parents == -2).any():
-        raise ValueError("the branches do not form one tree: every branch but the first has a parent")
-    as_index = [jnp.asarray(h, jnp.int32) for h in halves]
-    return Tree.from_parents(parents), (as_index[0], as_index[1]), jnp.asarray(v_from, jnp.int32)

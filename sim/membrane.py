@@ -5,6 +5,7 @@ Reads the lowered model's mechanisms slice by slice. Does not know cables, solve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -12,9 +13,12 @@ import jax.numpy as jnp
 
 from .blocks import Cut, Sum
 from .lowered import Model, Placed, Rows
+from .mechanisms import Pump
 from .types import CompLanes, Named, RowLanes
 
 States = dict[str, jax.Array]
+#: What a mechanism is told of its compartments, beside `diam`.
+_OF_COMPARTMENTS = ("length", "radius", "area", "volume", "capacitance", "axial_resistivity")
 
 
 class Linearized(NamedTuple):
@@ -58,51 +62,67 @@ class Moment:
 
     def states_of(self, placed: Placed) -> Seen:
         """Its own states, the shared ones, and the currents of the step before."""
-        own = {k: self.states[k] for k in placed.mechanism.channel_states if k not in self.model.shared_states}
+        taken = (*self.model.shared_states, *current_names(self.model))
+        own = {k: self.states[k] for k in placed.mechanism.channel_states if k not in taken}
         shared = {k: self._taken("state", k, x, placed.rows) for k, x in self._shared.items()}
         return Seen({**own, **shared}, self.model.dtype)
 
     def parameters_of(self, placed: Placed) -> dict[str, jax.Array]:
-        """Its own parameters, the shared ones, and the compartments' geometry."""
+        """Its own parameters, the shared ones, and what is known of the compartments.
+
+        A parameter of this mechanism that another one calls a state (eCa beside a calcium pool) is that state.
+        """
         model, rows = self.model, placed.rows
-        own = {k: model.parameters[k] for k in placed.mechanism.channel_params if k not in model.shared_parameters}
+        wanted = placed.mechanism.channel_params
+        own = {k: model.parameters[k] for k in wanted if k not in (*model.shared_parameters, *model.shared_states)}
         shared = {k: self._taken("parameter", k, model.parameters[k], rows) for k in model.shared_parameters}
-        names = ("length", "radius", "area", "volume")
-        geometry = {k: self._taken("geometry", k, model.cable[k], rows) for k in names}
-        return {**geometry, "diam": geometry["area"] / (jnp.pi * geometry["length"]), **shared, **own}
+        moving = {k: self._taken("state", k, self.states[k], rows) for k in wanted if k in model.shared_states}
+        compartment = {k: self._taken("compartment", k, model.cable[k], rows) for k in _OF_COMPARTMENTS}
+        diam = compartment["area"] / (jnp.pi * compartment["length"])
+        return {**compartment, "diam": diam, **shared, **moving, **own}
 
 
 def current_names(model: Model) -> tuple[str, ...]:
-    """Names of the membrane currents, in the order of insertion."""
+    """Names of the currents of mechanisms, pumps included, in the order of insertion."""
     return tuple(dict.fromkeys(p.mechanism.current_name for p in model.mechanisms if p.mechanism.current_name))
 
 
 def merge(model: Model, placed: Placed, states: States, new: Named) -> States:
-    """`states` with a mechanism's new ones, shared ones put in its rows."""
-    merged = dict(states)
+    """`states` with a mechanism's new ones, shared ones and "v" put in its rows.
+
+    A current that it hands back is left as it is: the step makes it.
+    """
+    merged, currents = dict(states), current_names(model)
     for key, value in new.items():
-        if key in model.shared_states:
+        if key in currents:
+            continue
+        if key == "v" or key in model.shared_states:
             merged[key] = Cut(states[key], model.blocks).put(placed.rows, value)
         else:
-            merged[key] = jnp.broadcast_to(value, states[key].shape)
+            merged[key] = jnp.broadcast_to(value, states[key].shape).astype(states[key].dtype)
     return merged
 
 
-def advance(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
-    """States after dt at constant v: concentrations, then all other states, then reversal potentials.
+def advance_pools(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
+    """States with the concentrations that mechanisms own after dt, from the states and currents at its start.
 
-    Each starts from the states at the beginning of the step, gates with the concentrations at its end as in NEURON, so
-    that the order of insertion is irrelevant.
+    They go before the gates, which see the new ones, as in NEURON.
     """
-    pools = [p for p in model.mechanisms if p.mechanism.writes_concentrations]
-    channels = [p for p in model.mechanisms if not p.mechanism.writes_concentrations]
-    new = dict(states)
-    for group in (pools, channels):
-        moment = Moment(model, new, v)
-        for placed in group:
-            seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
-            new = merge(model, placed, new, placed.mechanism.update_states(seen, dt, moment.v(placed), parameters))
-    return reversals(model, new, v)
+    return _advance(model, [p for p in model.mechanisms if p.mechanism.writes_concentrations], states, v, dt)
+
+
+def advance_channels(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
+    """States with those of all other mechanisms after dt at constant v; "v" stays unless a mechanism moves it."""
+    return _advance(model, [p for p in model.mechanisms if not p.mechanism.writes_concentrations], states, v, dt)
+
+
+def _advance(model: Model, group: Sequence[Placed], states: States, v: CompLanes, dt: jax.Array) -> States:
+    """Each mechanism starts from the states at the beginning, so that the order of insertion is irrelevant."""
+    moment, new = Moment(model, states, v), dict(states)
+    for placed in group:
+        seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
+        new = merge(model, placed, new, placed.mechanism.update_states(seen, dt, moment.v(placed), parameters))
+    return new
 
 
 def reversals(model: Model, states: States, v: CompLanes) -> States:
@@ -121,12 +141,12 @@ def linearized_current(model: Model, states: States, v: CompLanes) -> Linearized
     currents: dict[str, Sum] = {}
     for placed in model.mechanisms:
         mechanism, rows = placed.mechanism, placed.rows
-        if mechanism.current_name is None:
+        if mechanism.current_name is None or isinstance(mechanism, Pump):
             continue
         seen, parameters, v_here = moment.states_of(placed), moment.parameters_of(placed), moment.v(placed)
 
         def current(v: jax.Array, m: Placed = placed, s: Named = seen, p: Named = parameters) -> jax.Array:
-            return m.mechanism.compute_current(s, v, p)
+            return jnp.broadcast_to(m.mechanism.compute_current(s, v, p), v.shape)
 
         i, di_dv = jax.jvp(current, (v_here,), (jnp.ones_like(v_here),))
         slope.add(rows, di_dv)

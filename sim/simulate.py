@@ -8,15 +8,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .bind import Binding, Injection, Reading, bind_values
-from .cable import cable_of
+from .bind import Binding, Reading, bind_values
+from .cable import VOLTAGE
+from .dynamics import Dynamics
 from .initialize import initial_states
+from .inputs import CURRENT, Inputs, Now
+from .linear import LinearSolver
 from .lowered import Model
 from .membrane import States
 from .solvers import Solver
-from .step import step
 from .time_loop import choose_levels, time_loop
-from .types import Recording, Stimulus
+from .types import Recording
 
 
 class Plan(eqx.Module):
@@ -24,16 +26,17 @@ class Plan(eqx.Module):
 
     model: Model
     bindings: tuple[Binding, ...]
-    injection: Injection
+    inputs: Inputs
     reading: Reading
     solver: Solver
+    linear_solver: LinearSolver
     carried: tuple[str, ...] = eqx.field(static=True)
 
 
 def simulate(
     plan: Plan,
     values: list[jax.Array],
-    stimulus: Stimulus,
+    inputs: Now,
     dt: jax.Array,
     *,
     lanes: int,
@@ -47,24 +50,25 @@ def simulate(
 
     Args:
         values: of each binding, [value] or [value, lane].
-        stimulus: nA for each step, site and lane; its length is the number of steps.
+        inputs: of each kind, [time, site, #lane]; the length of the currents is the number of steps.
         start: lowered states to continue from instead of the initial ones.
         levels: block lengths of the time loop; None: chosen to fit `memory_budget` bytes.
     """
     model = bind_values(plan.model, plan.bindings, values)
-    cable = cable_of(model)
+    dynamics = Dynamics.of(model, plan.inputs, plan.linear_solver)
     states = initial_states(model, lanes, plan.carried, dt, v_init, steady) if start is None else start
     if levels is None:
-        # A step saves its states and the solution of its tree.
-        levels = choose_levels(stimulus.shape[0], bytes_of(states) + bytes_of(states["v"]), memory_budget)
+        # A step saves its states and the solutions of its linear systems.
+        solved = plan.solver.solves * len(dynamics.cables) * bytes_of(states[VOLTAGE])
+        levels = choose_levels(inputs[CURRENT].shape[0], bytes_of(states) + solved, memory_budget)
+    prepared = plan.solver.prepare(dynamics, dt)
 
-    def body(states: States, injected: jax.Array) -> tuple[States, jax.Array]:
-        currents = plan.injection.spread(jnp.broadcast_to(injected, (injected.shape[0], lanes)), model.n_comp)
-        new = step(model, cable, plan.solver, states, currents, dt)
+    def body(states: States, now: Now) -> tuple[States, jax.Array]:
+        new = plan.solver.step(dynamics, prepared, states, now, dt)
         return new, plan.reading.read(new)
 
     first = plan.reading.read(states)
-    last, recorded = time_loop(body, states, stimulus.astype(model.dtype), levels)
+    last, recorded = time_loop(body, states, {key: x.astype(model.dtype) for key, x in inputs.items()}, levels)
     return jnp.concatenate([first[None], recorded]), last
 
 

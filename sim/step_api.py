@@ -9,17 +9,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .bind import Injection, bind_values
-from .cable import cable_of
+from .bind import bind_values
 from .description.module import Module
+from .description.signals import DataInputs, inward
 from .description.training import DataValue
-from .initialize import carried_currents, initial_states
-from .integrate import bindings_of
+from .dynamics import Dynamics
+from .external import add
+from .initialize import initial_states
+from .inputs import CURRENT, Inputs, Now
+from .integrate import bindings_of, schemes
+from .linear import LinearSolver
 from .lower import lower
 from .lowered import Model
 from .membrane import current_names, linearized_current
-from .solvers import Solver, by_name
-from .step import step
+from .probe import carried_currents
+from .solvers import Solver
+from .synaptic import synaptic_current, synaptic_currents
 from .types import ParameterTree
 from .user_states import from_user, to_user
 
@@ -27,21 +32,26 @@ StateDict = dict[str, jax.Array]
 
 
 def build_init_and_step_fn(
-    module: Module, solver: str = "bwd_euler"
+    module: Module, voltage_solver: str = "tree", solver: str = "bwd_euler"
 ) -> tuple[Callable[..., tuple[StateDict, Model]], Callable[..., StateDict]]:
     """Functions that start a simulation and make one step of it.
+
+    Args:
+        voltage_solver, solver: as for `integrate`. What a scheme computes once a run (the matrix of "exp_euler") is
+            computed in every step here.
 
     Returns:
         `init_fn(params, all_states=None, param_state=None, delta_t=0.025) -> (states, all_params)` and
         `step_fn(states, all_params, externals, external_inds=..., delta_t=0.025) -> states`. `states[name][i]` is the
-        value of compartment i; `externals["i"]` holds one current in nA for each of `external_inds["i"]`, by default
-        the module's stimulated compartments. `step_fn` is jitted and gives `integrate`'s values to the last bit.
+        value of compartment i, or of synapse i of its type; `externals["i"]` holds one current in nA for each of
+        `external_inds["i"]`, by default the module's stimulated compartments, and `externals[state]` values that the
+        state is held at. `step_fn` is jitted and gives `integrate`'s values to the last bit.
     """
     lowered = lower(module)
-    scheme = by_name(solver)
-    currents = current_names(lowered.model)
+    scheme, linear = schemes(lowered, solver, voltage_solver)
+    currents = (*current_names(lowered.model), *synaptic_currents(lowered.model))
     carried = carried_currents(lowered.model, module.base._recordings)
-    stimulated = module.base.external_inds
+    given = module.base.external_inds
 
     def init_fn(
         params: ParameterTree | None = None,
@@ -63,31 +73,67 @@ def build_init_and_step_fn(
         external_inds: Mapping[str, Any] | None = None,
         delta_t: float = 0.025,
     ) -> StateDict:
-        inds = stimulated if external_inds is None else external_inds
         model = all_params
-        rows = np.asarray(inds.get("i", np.zeros(0, int)))
-        now = jnp.asarray(externals.get("i", np.zeros(0)), model.dtype)[:, None]
+        kinds = {CURRENT: jnp.zeros(0), **externals}
+        inds = {CURRENT: np.zeros(0, int), **(given if external_inds is None else external_inds)}
+        missing = [kind for kind in externals if kind not in inds]
+        if missing:
+            raise ValueError(f"externals has {missing[0]!r}, external_inds has not: give the compartments it goes to")
+        sites = {kind: inward(module.base, kind, np.asarray(inds[kind])) for kind in kinds}
+        now = {kind: jnp.asarray(values, model.dtype)[:, None] for kind, values in kinds.items()}
         start = from_user(lowered, dict(states), carried)
-        injection = Injection.make(lowered.index, rows)
-        new = _one_step(model, scheme, injection, start, now, jnp.asarray(delta_t, model.dtype), jnp.asarray(1))
-        return to_user(lowered, new)
+        inputs = Inputs.make(lowered.index, sites)
+        dt = jnp.asarray(delta_t, model.dtype)
+        return to_user(lowered, _one_step(model, scheme, linear, inputs, start, now, dt, jnp.asarray(1)))
 
     return init_fn, step_fn
 
 
+def add_stimuli(
+    externals: Mapping[str, Any], external_inds: Mapping[str, Any], data_stimuli: DataInputs | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`externals` and `external_inds` of a module with the stimuli of `data_stimulate` behind its own."""
+    return _with_data(externals, external_inds, data_stimuli)
+
+
+def add_clamps(
+    externals: Mapping[str, Any], external_inds: Mapping[str, Any], data_clamps: DataInputs | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`externals` and `external_inds` of a module with the clamps of `data_clamp` behind its own (the last one holds)."""
+    return _with_data(externals, external_inds, data_clamps)
+
+
+def _with_data(
+    externals: Mapping[str, Any], external_inds: Mapping[str, Any], data: DataInputs | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    values = {key: jnp.asarray(x) for key, x in externals.items()}
+    sites = {key: np.asarray(rows) for key, rows in external_inds.items()}
+    for key, array, rows in zip(*data, strict=True) if data is not None else ():
+        add(sites, values, key, jnp.asarray(array), np.asarray(rows))
+    return values, sites
+
+
 def _plain_step(
-    model: Model, solver: Solver, injection: Injection, states: StateDict, now: jax.Array, dt: jax.Array
+    model: Model,
+    solver: Solver,
+    linear: LinearSolver,
+    inputs: Inputs,
+    states: StateDict,
+    now: Now,
+    dt: jax.Array,
 ) -> StateDict:
-    return step(model, cable_of(model), solver, states, injection.spread(now, model.n_comp), dt)
+    dynamics = Dynamics.of(model, inputs, linear)
+    return solver.step(dynamics, solver.prepare(dynamics, dt), states, now, dt)
 
 
 @jax.custom_jvp
 def _step_in_loop(
     model: Model,
     solver: Solver,
-    injection: Injection,
+    linear: LinearSolver,
+    inputs: Inputs,
     states: StateDict,
-    now: jax.Array,
+    now: Now,
     dt: jax.Array,
     n_steps: jax.Array,
 ) -> StateDict:
@@ -96,12 +142,14 @@ def _step_in_loop(
     As in `integrate`, the compiler can then neither dissolve the loop nor move the stimulus out of it, and makes the
     same code of the step as there, down to the fused multiplications and additions.
     """
-    cable, stimulus = cable_of(model), now[None]
+    dynamics = Dynamics.of(model, inputs, linear)
+    prepared = solver.prepare(dynamics, dt)
+    all_inputs = {kind: x[None] for kind, x in now.items()}
 
     def body(loop: tuple[jax.Array, StateDict]) -> tuple[jax.Array, StateDict]:
         k, states = loop
-        injected = injection.spread(jax.lax.dynamic_index_in_dim(stimulus, k, 0, keepdims=False), model.n_comp)
-        return k + 1, step(model, cable, solver, states, injected, dt)
+        at_k = {kind: jax.lax.dynamic_index_in_dim(x, k, 0, keepdims=False) for kind, x in all_inputs.items()}
+        return k + 1, solver.step(dynamics, prepared, states, at_k, dt)
 
     return jax.lax.while_loop(lambda loop: loop[0] < n_steps, body, (jnp.zeros_like(n_steps), states))[1]
 
@@ -116,12 +164,14 @@ def _step_in_loop_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tu
 def _one_step(
     model: Model,
     solver: Solver,
-    injection: Injection,
+    linear: LinearSolver,
+    inputs: Inputs,
     states: StateDict,
-    now: jax.Array,
+    now: Now,
     dt: jax.Array,
     n_steps: jax.Array,
 ) -> StateDict:
-    new = _step_in_loop(model, solver, injection, states, now, dt, n_steps)
-    currents = linearized_current(model, new, states["v"][: model.n_comp]).currents
-    return {**currents, **new}
+    new = _step_in_loop(model, solver, linear, inputs, states, now, dt, n_steps)
+    v = states["v"][: model.n_comp]
+    currents = linearized_current(model, new, v).currents
+    return {**currents, **synaptic_current(model, new, v).currents, **new}

@@ -1,7 +1,7 @@
 """Lowered states <-> states in the user's order, as the step API and continuation show them.
 
 In the user's order every array has one entry a compartment (0 where a mechanism is absent); "v" has the branch points
-behind the compartments.
+behind the compartments. States and currents of synapses have one entry a synapse of the type.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ def to_user(lowered: Lowered, states: States) -> dict[str, jax.Array]:
     found = {}
     for key, values in states.items():
         flat = values[:, 0]
+        if key in index.of_synapses:
+            found[key] = flat
+            continue
         n = len(index.user_of_comp)
         if key in index.rows_of:
             flat = jnp.zeros(n, flat.dtype).at[index.rows_of[key]].set(flat)
@@ -42,6 +45,9 @@ def from_user(lowered: Lowered, states: dict[str, Any], carried: tuple[str, ...]
     found = {}
     for key in wanted:
         flat = jnp.asarray(states[key], model.dtype)
+        if key in index.of_synapses:
+            found[key] = flat[:, None]
+            continue
         n = len(index.user_of_comp)
         comps = flat[:n][index.user_of_comp]
         if key in index.rows_of:

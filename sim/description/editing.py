@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..geometry_scaling import GEOMETRY_EXPONENTS
 from ..mechanisms import Mechanism
 from ..names import nearest
 from .tables import INDEX_COLUMNS
@@ -20,6 +19,11 @@ if TYPE_CHECKING:
 def _keys(mechanism: Mechanism) -> list[str]:
     """All its parameters and states, the shared ones included."""
     return [*mechanism.channel_params, *mechanism.channel_states]
+
+
+def diffusion_key(state: str) -> str:
+    """Name of the axial diffusion coefficient of a concentration."""
+    return f"axial_diffusion_{state}"
 
 
 class Editing:
@@ -34,24 +38,47 @@ class Editing:
         `length` and `radius` scale area, volume and loads with them. Raises ValueError for an unknown name, a wrong
         number of values or a value that is not finite.
         """
-        base = self.base
-        base._require(key, self._rows)
+        rows = self.base._require(key, self)  # type: ignore[arg-type]
         values = np.asarray(value, dtype=float)
-        if values.ndim and values.shape != (len(self._rows),):
+        if values.ndim and values.shape != (len(rows),):
             raise ValueError(
-                f"set({key!r}, ...) takes one value or one for each of the {len(self._rows)} compartments, "
+                f"set({key!r}, ...) takes one value or one for each of the {len(rows)} compartments or synapses, "
                 f"not an array of shape {values.shape}"
             )
         if not np.isfinite(values).all():
             raise ValueError(f"set({key!r}, ...): every value has to be a finite number")
-        if key in ("length", "radius"):
-            if (values <= 0).any():
-                raise ValueError(f"set({key!r}, ...): a {key} is above 0 um")
-            ratio = values / base._nodes[key].to_numpy()[self._rows]
-            for name, powers in GEOMETRY_EXPONENTS.items():
-                old = base._nodes[name].to_numpy()[self._rows]
-                base._write(name, self._rows, old * ratio ** powers[("length", "radius").index(key)])
-        base._write(key, self._rows, values)
+        self.base._set(key, rows, values)
+
+    def diffuse(self, state: str) -> None:
+        """Let a concentration diffuse along the cable in the compartments of the view.
+
+        Adds the parameter `axial_diffusion_<state>` (um^2/ms, 1 here, 0 in compartments outside the view).
+        """
+        base = self.base
+        concentrations = {k for m in base._mechanisms.values() for k in m.channel_states if not k.startswith(f"{m.name}_")}
+        if state not in concentrations:
+            raise ValueError(
+                f"diffuse({state!r}): no mechanism here has this concentration{nearest(state, concentrations)}; "
+                "insert one first, e.g. CaPump()"
+            )
+        key = diffusion_key(state)
+        values = base._nodes[key].to_numpy(copy=True) if state in base._diffusing else np.zeros(len(base._nodes))
+        values[self._rows] = 1.0
+        if state not in base._diffusing:
+            base._diffusing.append(state)
+        base._add_column(key, values)
+
+    def delete_diffusion(self, state: str) -> None:
+        """Let a concentration diffuse no more, anywhere in the module."""
+        base = self.base
+        if state not in base._diffusing:
+            raise ValueError(f"delete_diffusion({state!r}): diffusing are {base._diffusing or 'none'}")
+        key = diffusion_key(state)
+        if any(t.key == key for t in base._trainables):
+            raise ValueError(f"delete_diffusion({state!r}): {key} is trainable; call delete_trainables() first")
+        base._diffusing.remove(state)
+        base._nodes = base._nodes.drop(columns=key)
+        base._edited()
 
     def insert(self, mechanism: Mechanism) -> None:
         """Insert a mechanism into the compartments of the view, with its default parameters and states.
@@ -111,8 +138,13 @@ class Editing:
         base._edited()
 
     def _refuse_dangling(self, name: str, without: dict[str, np.ndarray]) -> None:
-        """Raise ValueError if something that lost its value is recorded or trainable."""
+        """Raise ValueError if something that lost its value is recorded, clamped, diffuses or is trainable."""
         base = self.base
+        for key in without:
+            if key in base._externals and np.isin(base._external_inds[key], without[key]).any():
+                raise ValueError(f"delete({name!r}): {key} is clamped there; call delete_clamps() first")
+            if key in base._diffusing:
+                raise ValueError(f"delete({name!r}): {key} diffuses; call delete_diffusion({key!r}) first")
         for row, key in base._recordings:
             if key in without and row in without[key]:
                 raise ValueError(f"delete({name!r}): {key} is recorded there; call delete_recordings() first")
@@ -128,7 +160,7 @@ class Editing:
         if not name.isidentifier() or name.startswith("_"):
             raise ValueError(f"a group's name is a plain identifier, not {name!r}")
         if name not in base._groups and (
-            name in base._nodes.columns or name in INDEX_COLUMNS or hasattr(type(base), name)
+            name in base._nodes.columns or name in INDEX_COLUMNS or name in base._synapses or hasattr(type(base), name)
         ):
             raise ValueError(f"{name!r} is taken: choose another name for the group")
         flags = base._nodes[name].to_numpy(copy=True) if name in base._groups else np.zeros(len(base._nodes), bool)

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..geometry_scaling import GEOMETRY_EXPONENTS
 from ..mechanisms import Mechanism
 from ..morphology import CompartmentGeometry, cylinder
 from ..names import nearest
+from ..synapses import Synapse
+from .edges import no_edges
+from .signals import add_external, outward
 from .tables import DEFAULTS, INDEX_COLUMNS, PLACE, compartment_rows, indexed, joined
 from .topology import Joint, joints, path_distances
 from .training import Trainable
@@ -37,6 +41,10 @@ class Module(View):
         self._branches = branches.reset_index(drop=True)
         self._groups: list[str] = []
         self._mechanisms: dict[str, Mechanism] = {}
+        self._edges = no_edges()
+        self._synapses: dict[str, Synapse] = {}
+        #: Concentrations that diffuse along the cable.
+        self._diffusing: list[str] = []
         self._recordings: list[tuple[int, str]] = []
         self._externals: dict[str, np.ndarray] = {}
         self._external_inds: dict[str, np.ndarray] = {}
@@ -45,6 +53,10 @@ class Module(View):
         #: Room for what is made from the description and valid until the next edit (see lower.py).
         self._cache: dict[Any, Any] = {}
         super().__init__(self, np.arange(len(self._nodes)), None, depth=depth)
+
+    @property
+    def _edge_rows(self) -> np.ndarray:
+        return np.arange(len(self._edges))
 
     # -- what the mixins build on --------------------------------------------------------------------------------
 
@@ -57,30 +69,86 @@ class Module(View):
         self._edited()
 
     def _write(self, name: str, rows: np.ndarray, values: np.ndarray) -> None:
-        column = self._nodes[name].to_numpy(dtype=float, copy=True)
+        table = self._edges if self._is_of_edges(name) else self._nodes
+        column = table[name].to_numpy(dtype=float, copy=True)
         column[rows] = values
-        self._nodes[name] = column
+        table[name] = column
         self._edited()
 
-    def _require(self, key: str, rows: np.ndarray, what: str = "set") -> None:
-        """Raise ValueError unless `key` is a value (what="record": a state or current) of all these compartments."""
-        currents = {m.current_name: m for m in self._mechanisms.values() if m.current_name}
-        if what == "record" and key in currents:
-            return
+    def _is_of_edges(self, key: str) -> bool:
+        """Whether a value belongs to synapses rather than to compartments."""
+        return any(
+            key in s.synapse_params or key in s.synapse_states or key == f"i_{name}" for name, s in self._synapses.items()
+        )
+
+    def _type_of(self, key: str) -> str:
+        """The synapse that has this parameter, state or current."""
+        return next(
+            n for n, s in self._synapses.items() if key in s.synapse_params or key in s.synapse_states or key == f"i_{n}"
+        )
+
+    def _values(self, key: str, rows: np.ndarray) -> np.ndarray:
+        """The present values of a parameter or state on these compartments, or synapses where it belongs to them."""
+        return (self._edges if self._is_of_edges(key) else self._nodes)[key].to_numpy(dtype=float)[rows]
+
+    def _set(self, key: str, rows: np.ndarray, values: np.ndarray) -> None:
+        """Write values of these compartments or synapses; geometry that follows from length or radius follows."""
+        if key in ("length", "radius"):
+            if (values <= 0).any():
+                raise ValueError(f"set({key!r}, ...): a {key} is above 0 um")
+            ratio = values / self._nodes[key].to_numpy()[rows]
+            for name, powers in GEOMETRY_EXPONENTS.items():
+                old = self._nodes[name].to_numpy()[rows]
+                self._write(name, rows, old * ratio ** powers[("length", "radius").index(key)])
+        self._write(key, rows, values)
+
+    def _require(self, key: str, view: View, what: str = "set") -> np.ndarray:
+        """The compartments, or synapses, of a view that have the value `key`.
+
+        With what="record" or "clamp" only states count, and for "record" currents.
+
+        Raises ValueError unless all compartments of the view have it; of synapses, those of its type do.
+        """
+        states_only = what in ("record", "clamp")
+        currents = {m.current_name for m in self._mechanisms.values() if m.current_name} if what == "record" else set()
+        if key in currents:
+            return view._rows
+        of_synapses = {
+            k
+            for name, s in self._synapses.items()
+            for k in ((*s.synapse_states, *([f"i_{name}"] if what == "record" else [])) if states_only
+                      else (*s.synapse_params, *s.synapse_states))
+        }
+        if key in of_synapses:
+            return self._edges_with(key, view, what)
         flags = {*self._groups, *self._mechanisms, *INDEX_COLUMNS}
         known = [c for c in self._nodes.columns if c not in flags and (what == "set" or c not in PLACE)]
-        if what == "record":
+        if states_only:
             states = {s for m in self._mechanisms.values() for s in m.channel_states} | set(ALWAYS_RECORDABLE)
             known = [*(c for c in known if c in states), *currents]
         if key not in known:
             raise ValueError(
-                f"{what}({key!r}): no such {'state' if what == 'record' else 'parameter or state'} here"
-                f"{nearest(key, known)}"
+                f"{what}({key!r}): no such {'state' if states_only else 'parameter or state'} here"
+                f"{nearest(key, [*known, *of_synapses])}"
             )
-        if self._nodes[key].isna().to_numpy()[rows].any():
+        if self._nodes[key].isna().to_numpy()[view._rows].any():
             raise ValueError(
                 f"{what}({key!r}): some of these compartments have no {key}; insert its mechanism there first"
             )
+        return view._rows
+
+    def _edges_with(self, key: str, view: View, what: str) -> np.ndarray:
+        name = self._type_of(key)
+        edges = view._edge_rows[self._edges["type"].to_numpy()[view._edge_rows] == name]
+        if not len(edges):
+            raise ValueError(f"{what}({key!r}): no {name} joins compartments of this view; try net.{name}.{what}(...)")
+        return edges
+
+    def _add_external(self, key: str, values: np.ndarray, rows: np.ndarray) -> None:
+        add_external(self, key, values, rows)
+
+    def _outward(self, key: str, rows: np.ndarray) -> np.ndarray:
+        return outward(self, key, rows)
 
     @property
     def _joints(self) -> list[Joint]:
@@ -113,44 +181,28 @@ class Module(View):
         return {**self.__dict__, "_cache": {}}
 
 
-def _joined(parts: Sequence[Module], depth: int, branches: pd.DataFrame, branch_of: np.ndarray) -> dict[str, Any]:
-    """Everything of a module made of copies of `parts`, one after another."""
-    flags = {f for p in parts for f in (*p._groups, *p._mechanisms)}
-    nodes = joined([p._nodes for p in parts], flags)
-    offsets = np.cumsum([0, *(len(p._nodes) for p in parts)])[:-1]
-    mechanisms: dict[str, Mechanism] = {}
-    for part in parts:
-        for name, mechanism in part._mechanisms.items():
-            if mechanisms.setdefault(name, mechanism) != mechanism:
-                raise ValueError(f"{name} is inserted with different options in the parts; give one another name")
-    return {
-        "nodes": nodes,
-        "mechanisms": mechanisms,
-        "groups": list(dict.fromkeys(g for p in parts for g in p._groups)),
-        "recordings": [(row + int(o), s) for p, o in zip(parts, offsets, strict=True) for row, s in p._recordings],
-        "stimuli": [
-            (p._externals["i"], p._external_inds["i"] + o)
-            for p, o in zip(parts, offsets, strict=True)
-            if "i" in p._externals
-        ],
-        "trainables": [
-            Trainable(t.key, t.rows + int(o), t.group, t.initial)
-            for p, o in zip(parts, offsets, strict=True)
-            for t in p._trainables
-        ],
-    }
-
-
-class _Composite(Module):
-    """A module made of parts: adopts their mechanisms, groups, recordings, stimuli and trainables."""
+class Composite(Module):
+    """A module made of copies of parts: adopts all that was done to them. One object may stand several times."""
 
     def _compose(self, parts: Sequence[Module], branches: pd.DataFrame, branch_of: np.ndarray, depth: int) -> None:
-        joint = _joined(parts, depth, branches, branch_of)
-        Module.__init__(self, joint["nodes"], branches, branch_of, depth)
-        self._mechanisms, self._groups = joint["mechanisms"], joint["groups"]
-        self._recordings, self._trainables = joint["recordings"], joint["trainables"]
-        for currents, rows in joint["stimuli"]:
-            View(self, rows, None).stimulate(currents)
+        distinct = list({id(p): p for p in parts}.values())
+        flags = {f for p in distinct for f in (*p._groups, *p._mechanisms)}
+        sizes = {id(p): len(p._nodes) for p in distinct}
+        begin = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+        rows = np.concatenate([np.arange(begin[id(p)], begin[id(p)] + sizes[id(p)]) for p in parts])
+        nodes = joined([p._nodes for p in distinct], flags).iloc[rows]
+        Module.__init__(self, nodes, branches, branch_of, depth)
+        for part in distinct:
+            for name, mechanism in part._mechanisms.items():
+                if self._mechanisms.setdefault(name, mechanism) != mechanism:
+                    raise ValueError(f"{name} is inserted with different options in the parts; give one another name")
+        self._groups = list(dict.fromkeys(g for p in distinct for g in p._groups))
+        self._diffusing = list(dict.fromkeys(d for p in distinct for d in p._diffusing))
+        for part, offset in zip(parts, np.cumsum([0, *(sizes[id(p)] for p in parts)])[:-1].tolist(), strict=True):
+            self._recordings += [(row + offset, s) for row, s in part._recordings]
+            self._trainables += [Trainable(t.key, t.rows + offset, t.group, t.initial) for t in part._trainables]
+            for key, values in part._externals.items():
+                self._add_external(key, values, part._external_inds[key] + offset)
 
 
 class Compartment(Module):
@@ -161,7 +213,7 @@ class Compartment(Module):
         super().__init__(compartment_rows(geometry), _branch_table([-1]), np.zeros(1, int), depth=2)
 
 
-class Branch(_Composite):
+class Branch(Composite):
     """An unbranched chain of compartments.
 
     Args:
@@ -184,7 +236,7 @@ class Branch(_Composite):
         self._compose(parts, _branch_table([-1]), np.zeros(len(parts), int), depth=2)
 
 
-class Cell(_Composite):
+class Cell(Composite):
     """A tree of branches.
 
     Args:

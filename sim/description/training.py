@@ -39,26 +39,32 @@ class Training:
     base: Module
     _rows: np.ndarray
     _sharing: np.ndarray | None
+    _edge_rows: np.ndarray
+    _edge_sharing: np.ndarray | None
 
     def make_trainable(self, key: str, init_val: float | Any = None, verbose: bool = False) -> None:
         """Free a parameter or initial state.
 
         How the view was made decides what shares a value: `.cell(...)` one value a cell, `.branch(...)` one a branch,
-        `.comp(...)` or `.loc(...)` one a compartment, a group or the whole module one in all.
+        `.comp(...)` or `.loc(...)` one a compartment, a group or the whole module one in all; `.edge(...)` one a
+        synapse, a type of synapse or a view of compartments one for all synapses in it.
 
         Args:
             init_val: start value, one or one for each shared value; default the mean of the present ones.
             verbose: print how many values were freed.
         """
         base = self.base
-        base._require(key, self._rows, what="make_trainable")
-        if not len(self._rows):
+        rows = base._require(key, self, what="make_trainable")  # type: ignore[arg-type]
+        if not len(rows):
             raise ValueError(f"make_trainable({key!r}): the view holds no compartment")
-        sharing = np.zeros(len(self._rows), int) if self._sharing is None else self._sharing
-        _, group = np.unique(sharing, return_inverse=True)
+        sharing = self._sharing
+        if base._is_of_edges(key):
+            sharing = self._edge_sharing
+            sharing = None if sharing is None else sharing[np.isin(self._edge_rows, rows)]
+        _, group = np.unique(np.zeros(len(rows), int) if sharing is None else sharing, return_inverse=True)
         n = int(group.max()) + 1
         if init_val is None:
-            present = base._nodes[key].to_numpy()[self._rows]
+            present = base._values(key, rows)
             initial = np.bincount(group, present) / np.bincount(group)
         else:
             initial = np.asarray(init_val, dtype=float)
@@ -66,9 +72,9 @@ class Training:
                 raise ValueError(f"make_trainable({key!r}): init_val takes one value or {n}, not shape {initial.shape}")
             initial = np.broadcast_to(initial, (n,)).copy()
         for other in base._trainables:
-            if other.key == key and np.isin(other.rows, self._rows).any():
-                raise ValueError(f"make_trainable({key!r}): some of these compartments are trainable already")
-        base._trainables.append(Trainable(key, self._rows.copy(), group, initial))
+            if other.key == key and np.isin(other.rows, rows).any():
+                raise ValueError(f"make_trainable({key!r}): some of these values are trainable already")
+        base._trainables.append(Trainable(key, rows.copy(), group, initial))
         base._edited()
         if verbose:
             print(f"{n} trainable value{'s' if n > 1 else ''} of {key} added")
@@ -82,19 +88,17 @@ class Training:
         base = self.base
         if len(params) != len(base._trainables):
             raise ValueError(f"write_trainables: {len(base._trainables)} trainables, but {len(params)} values given")
-        from .view import View
-
         updated = []
         for trainable, entry in zip(base._trainables, params, strict=True):
             value = np.asarray(entry[trainable.key], dtype=float)
-            View(base, trainable.rows, None).set(trainable.key, value[trainable.group])
+            base._set(trainable.key, trainable.rows, value[trainable.group])
             updated.append(Trainable(trainable.key, trainable.rows, trainable.group, value))
         base._trainables = updated
         base._edited()
 
     def delete_trainables(self) -> None:
-        """Free nothing any more in the compartments of the view."""
-        keep = [t for t in self.base._trainables if not np.isin(t.rows, self._rows).any()]
+        """Free nothing any more in the compartments and synapses of the view."""
+        keep = [t for t in self.base._trainables if not self._holds(t.key, t.rows).any()]  # type: ignore[attr-defined]
         self.base._trainables = keep
         self.base._edited()
 
@@ -102,11 +106,11 @@ class Training:
         """A value as data for `integrate(..., param_state=...)`: differentiable, leaves the module as it is.
 
         Args:
-            val: a scalar or one value for each compartment of the view.
+            val: a scalar or one value for each compartment (or synapse) of the view.
             param_state: earlier data values, to which this one is added.
         """
-        self.base._require(key, self._rows, what="data_set")
+        rows = self.base._require(key, self, what="data_set")  # type: ignore[arg-type]
         shape = jnp.shape(val)
-        if shape not in ((), (1,), (len(self._rows),)):
-            raise ValueError(f"data_set({key!r}, ...) takes one value or {len(self._rows)}, not shape {shape}")
-        return [*(param_state or []), DataValue(key, self._rows.copy(), val)]
+        if shape not in ((), (1,), (len(rows),)):
+            raise ValueError(f"data_set({key!r}, ...) takes one value or {len(rows)}, not shape {shape}")
+        return [*(param_state or []), DataValue(key, rows.copy(), val)]

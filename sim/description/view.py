@@ -1,7 +1,9 @@
-"""Views: which compartments of a module are meant. Owns navigation; editing and the rest live in the mixins.
+"""Views: which compartments and synapses of a module are meant. Owns navigation; the rest lives in the mixins.
 
-A view is a module it belongs to (`base`) and an array of its compartments. `net.cell(0).branch("all").comp(1)`,
-`cell.soma`, `cell.loc(0.5)`, `cell.select(mask)` all give views; what can be done to a module can be done to a view.
+A view is a module it belongs to (`base`), an array of its compartments and one of its edges (synapses).
+`net.cell(0).branch("all").comp(1)`, `cell.soma`, `cell.loc(0.5)`, `net.IonotropicSynapse.edge(3)`, `cell.select(mask)`
+all give views; what can be done to a module can be done to a view. A view of compartments holds the edges between them,
+a view of edges the compartments that they join.
 """
 
 from __future__ import annotations
@@ -28,6 +30,11 @@ class Navigation:
     _sharing: np.ndarray | None
     _scope: str
     _depth: int
+    _edge_sharing: np.ndarray | None
+
+    @property
+    def _edge_rows(self) -> np.ndarray:
+        raise NotImplementedError
 
     # -- what the view shows -------------------------------------------------------------------------------------
 
@@ -35,6 +42,11 @@ class Navigation:
     def nodes(self) -> pd.DataFrame:
         """The table of this view's compartments, one row each (all of the module's columns)."""
         return self.base._nodes.iloc[self._rows]
+
+    @property
+    def edges(self) -> pd.DataFrame:
+        """The table of this view's synapses, one row each (empty where there are none)."""
+        return self.base._edges.iloc[self._edge_rows]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,6 +63,11 @@ class Navigation:
     def mechanisms(self) -> list[str]:
         """Names of the mechanisms inserted somewhere here."""
         return [name for name in self.base._mechanisms if self.nodes[name].any()]
+
+    @property
+    def synapses(self) -> list[str]:
+        """Names of the types of synapse in this view."""
+        return [str(name) for name in self.edges["type"].unique()]
 
     def show(self) -> pd.DataFrame:
         """The table of this view without its bookkeeping columns."""
@@ -94,10 +111,21 @@ class Navigation:
         keep = (number == wanted).any(axis=0)
         return self._narrowed(keep, self.base._nodes["global_comp_index"].to_numpy()[self._rows], depth=2)
 
+    def edge(self, index: Any) -> View:
+        """The synapses with these numbers, counted within the view (scope "global": in the network)."""
+        if not len(self.base._edges):
+            raise ValueError("there are no synapses here: connect(pre, post, synapse) makes them")
+        if self._scope == "global":
+            wanted = _resolved(index, len(self.base._edges), "edge")
+            return self._of_edges(wanted[np.isin(wanted, self._edge_rows)])
+        return self._of_edges(self._edge_rows[_resolved(index, len(self._edge_rows), "edge")])
+
     def select(self, nodes: Any = None, edges: Any = None) -> View:
-        """The compartments given by a boolean mask over the view, or by their places in it."""
+        """The compartments, or the synapses, given by a boolean mask over the view or by their places in it."""
+        if (nodes is None) == (edges is None):
+            raise ValueError("select takes nodes or edges, one of them: select(nodes=mask) or select(edges=mask)")
         if edges is not None:
-            raise ValueError("edges are part of networks, which this version does not simulate; use select(nodes=...)")
+            return self._of_edges(self._edge_rows[_resolved(edges, len(self._edge_rows), "edge")])
         keep = np.zeros(len(self), dtype=bool)
         keep[_resolved(nodes, len(self), "compartment")] = True
         return self._narrowed(keep, np.zeros(len(self), dtype=int))
@@ -106,7 +134,7 @@ class Navigation:
         """The same view with indices counted within the view ("local", the default) or in the module ("global")."""
         if scope not in ("local", "global"):
             raise ValueError(f'scope is "local" or "global", not {scope!r}')
-        return View(self.base, self._rows, self._sharing, scope, self._depth)
+        return View(self.base, self._rows, self._sharing, scope, self._depth, self._edge_rows, self._edge_sharing)
 
     def __getattr__(self, name: str) -> View:
         if name.startswith("_") or "base" not in self.__dict__:
@@ -114,7 +142,10 @@ class Navigation:
         base = self.__dict__["base"]
         if name in base._groups or name in base._mechanisms:
             return self._narrowed(base._nodes[name].to_numpy()[self._rows], np.zeros(len(self._rows), dtype=int))
-        hint = nearest(name, [*base._groups, *base._mechanisms, *(n for n in dir(type(self)) if n[0] != "_")])
+        if name in base._synapses:
+            of_type = self._edge_rows[base._edges["type"].to_numpy()[self._edge_rows] == name]
+            return self._of_edges(of_type, sharing=np.zeros(len(of_type), dtype=int))
+        hint = nearest(name, [*base._groups, *base._mechanisms, *base._synapses, *(n for n in dir(type(self)) if n[0] != "_")])
         raise AttributeError(f"no group, mechanism or method {name!r} in this {type(base).__name__.lower()}{hint}")
 
     def __getitem__(self, index: Any) -> View:
@@ -164,16 +195,31 @@ class Navigation:
             above = np.zeros(len(numbers), int)
             if level != "cell":
                 above = table[f"global_{LEVELS[LEVELS.index(level) - 1]}_index"].to_numpy()[self._rows]
-            local = np.empty(len(numbers), int)
-            for group in np.unique(above):
-                inside = above == group
-                local[inside] = np.unique(numbers[inside], return_inverse=True)[1]
+            # Both in the module's order: a number's rank within its group is its rank less that of the group's first.
+            pairs, rank = np.unique(np.stack([above, numbers], axis=1), axis=0, return_inverse=True)
+            rank = rank.reshape(-1)
+            local = rank - np.searchsorted(pairs[:, 0], above)
         wanted = _resolved(index, int(local.max()) + 1 if len(local) else 0, level)
         return self._narrowed(np.isin(local, wanted), numbers, depth=min(LEVELS.index(level) + 1, 2))
 
     def _narrowed(self, keep: np.ndarray, sharing: np.ndarray, depth: int | None = None) -> View:
         keep = np.asarray(keep, dtype=bool)
-        return View(self.base, self._rows[keep], sharing[keep], self._scope, self._depth if depth is None else depth)
+        rows = self._rows[keep]
+        edges = self._edge_rows
+        if len(edges):
+            inside = np.zeros(len(self.base._nodes), dtype=bool)
+            inside[rows] = True
+            ends = self.base._edges[["pre_index", "post_index"]].to_numpy(dtype=int)[edges]
+            edges = edges[inside[ends].all(axis=1)]
+        depth = self._depth if depth is None else depth
+        return View(self.base, rows, sharing[keep], self._scope, depth, edges, None)
+
+    def _of_edges(self, edges: np.ndarray, sharing: np.ndarray | None = None) -> View:
+        """The view of these edges and of the compartments that they join; by default each is a value of its own."""
+        ends = self.base._edges[["pre_index", "post_index"]].to_numpy(dtype=int)[edges]
+        rows = np.intersect1d(self._rows, ends)
+        sharing = np.arange(len(edges)) if sharing is None else sharing
+        return View(self.base, rows, np.zeros(len(rows), int), self._scope, self._depth, edges, sharing)
 
 
 def _resolved(index: Any, count: int, level: str) -> np.ndarray:
@@ -202,7 +248,7 @@ from .training import Training  # noqa: E402
 
 
 class View(Navigation, Editing, Signals, Training):
-    """Some compartments of a module; every edit goes to the module.
+    """Some compartments and synapses of a module; every edit goes to the module.
 
     Args:
         base: the module.
@@ -210,13 +256,28 @@ class View(Navigation, Editing, Signals, Training):
         sharing: for each row the number of the trainable value it takes part in (`make_trainable`); None: one for all.
         scope: how indices count, "local" (within the view) or "global" (in the module).
         depth: the level that indexing starts at, 0 cell, 1 branch, 2 comp.
+        edge_rows: its synapses, by number; None: none.
+        edge_sharing: as `sharing`, for the synapses.
     """
 
     def __init__(
-        self, base: Module, rows: np.ndarray, sharing: np.ndarray | None, scope: str = "local", depth: int = 0
+        self,
+        base: Module,
+        rows: np.ndarray,
+        sharing: np.ndarray | None,
+        scope: str = "local",
+        depth: int = 0,
+        edge_rows: np.ndarray | None = None,
+        edge_sharing: np.ndarray | None = None,
     ) -> None:
         self.base = base
         self._rows = np.asarray(rows, dtype=int)
         self._sharing = sharing
         self._scope = scope
         self._depth = depth
+        self._chosen_edges = np.zeros(0, dtype=int) if edge_rows is None else np.asarray(edge_rows, dtype=int)
+        self._edge_sharing = edge_sharing
+
+    @property
+    def _edge_rows(self) -> np.ndarray:
+        return self._chosen_edges

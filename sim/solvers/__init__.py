@@ -5,8 +5,20 @@ from __future__ import annotations
 from ..names import nearest
 from .base import Solver
 from .bwd_euler import BackwardEuler
+from .crank_nicolson import CrankNicolson
+from .exp_euler import ExponentialEuler
+from .extrapolated import Extrapolated
+from .fwd_euler import ForwardEuler
+from .trbdf2 import TRBDF2
 
-_SOLVERS: dict[str, Solver] = {"bwd_euler": BackwardEuler()}
+_SOLVERS: dict[str, Solver] = {
+    "bwd_euler": BackwardEuler(),
+    "crank_nicolson": CrankNicolson(),
+    "fwd_euler": ForwardEuler(),
+    "exp_euler": ExponentialEuler(),
+    "trbdf2": TRBDF2(),
+    "extrapolated": Extrapolated(),
+}
 
 
 def by_name(name: str) -> Solver:
@@ -17,4 +29,13 @@ def by_name(name: str) -> Solver:
     return _SOLVERS[name]
 
 
-__all__ = ["BackwardEuler", "Solver", "by_name"]
+__all__ = [
+    "TRBDF2",
+    "BackwardEuler",
+    "CrankNicolson",
+    "ExponentialEuler",
+    "Extrapolated",
+    "ForwardEuler",
+    "Solver",
+    "by_name",
+]

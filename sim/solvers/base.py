@@ -1,23 +1,71 @@
-"""What an integrator is."""
+"""What an integrator is, and the splitting that most schemes share.
+
+An integrator advances all states of a model by one step. It sees the model as `Dynamics`: parts to advance, fluxes at a
+moment, linear systems to solve.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 
 from ..cable import Cable
-from ..membrane import Linearized
-from ..tree_solve import Tree
-from ..types import CompLanes, NodeLanes
+from ..dynamics import Dynamics, Flux
+from ..inputs import Now
+from ..membrane import States
+from ..types import NodeLanes
 
 
 class Solver(eqx.Module):
-    """Advances the voltage of all nodes by one step, membrane currents linearised around the present v."""
+    """A scheme for one step of all states.
+
+    Attributes:
+        moves_states_once: each state is advanced once a step, so that mechanisms that move v themselves (point neurons)
+            may be in the model.
+        solves: linear systems a step; the reverse pass keeps the solution of each.
+    """
+
+    moves_states_once: ClassVar[bool] = True
+    solves: ClassVar[int] = 1
+
+    def prepare(self, dynamics: Dynamics, dt: jax.Array) -> Any:
+        """What a run computes once, before its first step; given to every `step`."""
+        return None
 
     @abstractmethod
-    def advance_voltage(
-        self, tree: Tree, cable: Cable, v: NodeLanes, membrane: Linearized, injected: CompLanes, dt: jax.Array
+    def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
+        """States after dt [ms] with the inputs `now`."""
+
+
+class Splitting(Solver):
+    """States of mechanisms and synapses first, at the present v; then what spreads along the cable (Lie splitting).
+
+    With gates at their steady state at the start this is NEURON's staggered scheme: gates stand half a step behind v.
+    """
+
+    def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
+        """States after dt [ms]."""
+        new, fluxes = dynamics.fluxes(dynamics.advance_states(states, dt), now)
+        new = dynamics.clamp_states(new, now)
+        for field, cable in dynamics.cables.items():
+            n = new[field].shape[0]
+            x = cable.at_nodes(new[field])
+            new[field] = self.advance_field(dynamics, field, prepared, x, fluxes[field], dt)[:n]
+        return dynamics.clamp_fields(new, now)
+
+    @abstractmethod
+    def advance_field(
+        self, dynamics: Dynamics, field: str, prepared: Any, x: NodeLanes, flux: Flux, dt: jax.Array
     ) -> NodeLanes:
-        """v after dt [mV]. `injected` is the stimulus in nA."""
+        """x after dt: the voltage [mV], or a concentration that diffuses [mM], at all nodes."""
+
+
+def implicit(dynamics: Dynamics, field: str, x: NodeLanes, flux: Flux, dt: jax.Array) -> NodeLanes:
+    """x after dt by backward Euler: (C/dt + slope + sum g) x' - sum g x'_n = C/dt x + source at every node."""
+    cable: Cable = dynamics.cables[field]
+    capacitive = cable.capacity / dt
+    diagonal = capacitive + cable.coupling_sum + cable.at_nodes(flux.slope)
+    return dynamics.solve(field, flux, diagonal, capacitive * x + cable.at_nodes(flux.source))
