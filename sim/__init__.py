@@ -13,16 +13,19 @@ Units: ms, mV, nA, mA/cm^2, S/cm^2, uF/cm^2, Ohm cm, um, mM.
 
 from __future__ import annotations
 
-from . import mechanisms
+from . import mechanisms, synapses
 from .batched import Batched, batched
+from .connect import connect, connectivity_matrix_connect, fully_connect, sparse_connect
 from .description.from_file import cell_from, read_morphology, read_swc
 from .description.module import Branch, Cell, Compartment, Module
+from .description.network import Network
 from .description.view import View
 from .integrate import integrate
 from .lower import lower
 from .mechanisms import *  # noqa: F403
-from .step_api import build_init_and_step_fn
+from .step_api import add_clamps, add_stimuli, build_init_and_step_fn
 from .stimuli import step_current
+from .synapses import *  # noqa: F403
 from .xla import raise_loop_limit
 
 raise_loop_limit()
@@ -33,14 +36,22 @@ __all__ = [
     "Cell",
     "Compartment",
     "Module",
+    "Network",
     "View",
+    "add_clamps",
+    "add_stimuli",
     "batched",
     "build_init_and_step_fn",
     "cell_from",
+    "connect",
+    "connectivity_matrix_connect",
+    "fully_connect",
     "integrate",
     "lower",
     "read_morphology",
     "read_swc",
+    "sparse_connect",
     "step_current",
     *mechanisms.__all__,
+    *synapses.__all__,
 ]
