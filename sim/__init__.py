@@ -13,7 +13,7 @@ Units: ms, mV, nA, mA/cm^2, S/cm^2, uF/cm^2, Ohm cm, um, mM.
 
 from __future__ import annotations
 
-from . import mechanisms
+from . import mechanisms, synapses
 from .batched import Batched, batched
 from .description.from_file import cell_from, read_morphology, read_swc
 from .description.module import Branch, Cell, Compartment, Module
@@ -23,6 +23,7 @@ from .lower import lower
 from .mechanisms import *  # noqa: F403
 from .step_api import build_init_and_step_fn
 from .stimuli import step_current
+from .synapses import *  # noqa: F403
 from .xla import raise_loop_limit
 
 raise_loop_limit()
@@ -43,4 +44,5 @@ __all__ = [
     "read_swc",
     "step_current",
     *mechanisms.__all__,
+    *synapses.__all__,
 ]
