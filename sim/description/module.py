@@ -65,7 +65,10 @@ class Module(View):
         self._cache.clear()
 
     def _add_column(self, name: str, values: np.ndarray) -> None:
-        self._nodes[name] = values
+        if name in self._nodes.columns:
+            self._nodes[name] = values
+        else:  # pandas warns of the hundredth column that is assigned
+            self._nodes = pd.concat([self._nodes, pd.Series(values, self._nodes.index, name=name)], axis=1)
         self._edited()
 
     def _write(self, name: str, rows: np.ndarray, values: np.ndarray) -> None:

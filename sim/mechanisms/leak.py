@@ -13,7 +13,7 @@ class Leak(Channel):
         super().__init__(name)
         prefix = self._name
         self.channel_params = {f"{prefix}_gLeak": 1e-4, f"{prefix}_eLeak": -70.0}
-        self.current_name = "i_Leak"
+        self.current_name = f"i_{prefix}"
 
     def compute_current(self, states: Named, v: Values, params: Named) -> Values:
         """The current, mA/cm^2."""

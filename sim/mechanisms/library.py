@@ -8,23 +8,35 @@ from __future__ import annotations
 import difflib
 import inspect
 
+from .adex import AdEx
+from .ca_faraday_concentration_change import CaFaradayConcentrationChange
 from .ca_hva import Ca_HVA
 from .ca_hva2 import Ca_HVA2
 from .ca_lvast import Ca_LVAst
+from .ca_nernst_reversal import CaNernstReversal
+from .ca_pump import CaPump
 from .cadynamics_dc0 import CaDynamics_DC0
 from .cadynamics_e2 import CaDynamics_E2
+from .cal import CaL
+from .cat import CaT
+from .fire import Fire
 from .hh import HH
 from .ih import Ih
 from .im import Im
+from .izhikevich import Izhikevich
+from .k import K
 from .k_pst import K_Pst
 from .k_tst import K_Tst
+from .km import Km
 from .leak import Leak
+from .na import Na
 from .nap_et2 import Nap_Et2
 from .nata_t import NaTa_t
 from .natg import NaTg
 from .nats2_t import NaTs2_t
 from .pas import pas
 from .protocol import Mechanism
+from .rate import Rate
 from .sk_e2 import SK_E2
 from .skv3_1 import SKv3_1
 
@@ -47,6 +59,18 @@ _CLASSES: tuple[type[Mechanism], ...] = (
     SK_E2,
     CaDynamics_E2,
     CaDynamics_DC0,
+    Na,
+    K,
+    Km,
+    CaL,
+    CaT,
+    CaPump,
+    CaFaradayConcentrationChange,
+    CaNernstReversal,
+    Izhikevich,
+    AdEx,
+    Fire,
+    Rate,
 )
 
 #: Every mechanism that ships, by name.

@@ -1,28 +1,27 @@
 """What a mechanism is: the classes that every channel and every concentration pool derives from.
 
-Owns names, defaults, renaming and equality of mechanisms. Does not know compartments, tables or time steps: the
-lowering reads `channel_params`, `channel_states` and `current_name`, and the step calls the methods on arrays.
+Owns what a mechanism computes (its name, renaming and equality are in identity.py). Does not know compartments, tables
+or time steps: the lowering reads `channel_params`, `channel_states` and `current_name`, and the step calls the methods
+on arrays.
 
 All calls are elementwise on arrays of one shape (any shape, any float type). `states` holds the mechanism's own states,
 every shared one and the membrane currents of the step before by their `current_name` (zero before the first step).
-`params` holds its own parameters, every shared one, and `length`, `radius`, `diam` (um), `area` (um^2). A name is a
-mechanism's own if it begins with "<name>_"; every other name ("eNa", "CaCon_i") is shared by all mechanisms of a
-compartment.
-
-A mechanism is hashable, and equal to another of the same class, name and options, so that compiled functions may keep
-it as a static value. Values of defaults do not count: they live in the tables once the mechanism is inserted.
+`params` holds its own parameters, every shared one, and of the compartment `length`, `radius`, `diam` (um), `area`
+(um^2), `volume` (um^3), `capacitance` (uF/cm^2) and `axial_resistivity` (ohm cm). A name is a mechanism's own if it
+begins with "<name>_"; every other name ("eNa", "CaCon_i") is shared by all mechanisms of a compartment. A shared name
+that one mechanism lists as a state and another as a parameter ("eCa") is a state, and `params` of the other holds its
+present value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from ..identity import Identified
 from ..types import Named
 
 #: One value per compartment (and lane); every array of a call has the same shape or broadcasts to it.
@@ -30,12 +29,9 @@ Values = Float[Array, "..."]
 #: A time step in ms: a Python number or a scalar array.
 TimeStep = float | Array
 
-#: Attributes that tables replace: equal mechanisms may differ in their values, not in their names.
-_DEFAULTS = ("channel_params", "channel_states")
 
-
-class Mechanism:
-    """Common base of channels and concentration pools.
+class Mechanism(Identified):
+    """Common base of channels, point neurons, concentration pools and pumps.
 
     Attributes:
         channel_params: default values of the parameters.
@@ -45,6 +41,7 @@ class Mechanism:
             concentrations.
     """
 
+    _tables: ClassVar[tuple[str, ...]] = ("channel_params", "channel_states")
     writes_concentrations: ClassVar[bool] = False
 
     channel_params: dict[str, float]
@@ -52,16 +49,9 @@ class Mechanism:
     current_name: str | None
 
     def __init__(self, name: str | None = None) -> None:
-        self._name = _checked_name(type(self).__name__ if name is None else name)
-        # A subclass may assign these before or after this call.
-        vars(self).setdefault("channel_params", {})
-        vars(self).setdefault("channel_states", {})
+        super().__init__(name)
+        # A subclass may assign it before or after this call.
         vars(self).setdefault("current_name", None)
-
-    @property
-    def name(self) -> str:
-        """The prefix of its own parameters and states."""
-        return self._name
 
     @property
     def current_is_in_mA_per_cm2(self) -> bool:
@@ -75,27 +65,14 @@ class Mechanism:
                 f"{type(self).__name__}.current_is_in_mA_per_cm2 must be True: return mA/cm^2 from compute_current"
             )
 
-    def change_name(self, new_name: str) -> Self:
-        """Rename it in place, with its own parameters and states (not `current_name`); returns itself.
-
-        Raises:
-            ValueError: `new_name` is no identifier.
-        """
-        old, new = f"{self._name}_", f"{_checked_name(new_name)}_"
-
-        def renamed(defaults: Mapping[str, float]) -> dict[str, float]:
-            return {new + key.removeprefix(old) if key.startswith(old) else key: v for key, v in defaults.items()}
-
-        self.channel_params = renamed(self.channel_params)
-        self.channel_states = renamed(self.channel_states)
-        self._name = new_name
-        return self
-
     def update_states(self, states: Named, dt: TimeStep, v: Values, params: Named) -> Mapping[str, Values]:
         """New values, at t + dt, of its own states and of the concentrations it owns.
 
         `v` is that at t. So are all `states`, except that mechanisms with `writes_concentrations` go first and
         the others see their new concentrations (as in NEURON). Either way the order of insertion does not matter.
+
+        A point neuron may also return "v": the step goes on from it, so that currents are taken at this v and the
+        voltage equation starts from it. Of the mechanisms of a compartment at most one does.
         """
         return {}
 
@@ -110,19 +87,6 @@ class Mechanism:
     def init_state(self, states: Named, v: Values, params: Named, delta_t: TimeStep) -> Mapping[str, Values]:
         """Its states at rest at `v`; a state it leaves out keeps its value of the table."""
         return {}
-
-    def _identity(self) -> tuple[Hashable, ...]:
-        options = ((key, _frozen(value)) for key, value in sorted(vars(self).items()) if key not in _DEFAULTS)
-        return type(self), *options, tuple(self.channel_params), tuple(self.channel_states)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mechanism) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._name!r})"
 
 
 class Channel(Mechanism):
@@ -141,28 +105,3 @@ class ConcentrationPool(Mechanism):
     """A mechanism that owns shared concentrations and carries no membrane current."""
 
     writes_concentrations: ClassVar[bool] = True
-
-
-def _checked_name(name: str) -> str:
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"a mechanism's name must be an identifier (letters, digits, underscores), got {name!r}")
-    return name
-
-
-def _frozen(value: Any) -> Hashable:
-    """`value` as something hashable that is equal for equal values; an object without a value is its identity."""
-    if isinstance(value, Mapping):
-        return ("mapping", tuple((key, _frozen(v)) for key, v in sorted(value.items(), key=lambda item: str(item[0]))))
-    if isinstance(value, list | tuple):
-        return (type(value), tuple(_frozen(v) for v in value))
-    if isinstance(value, set):
-        return frozenset(value)
-    if isinstance(value, np.ndarray | jax.Array):
-        array = np.asarray(value)
-        return ("array", array.shape, str(array.dtype), array.tobytes())
-    try:
-        hash(value)
-    except TypeError:
-        return ("object", id(value))
-    # 1, 1.0 and True are equal, yet compile to different programs.
-    return (type(value), value)

@@ -81,6 +81,13 @@ def test_one_class_under_two_names(cell: Any) -> None:
     assert np.isfinite(rx.integrate(cell, t_max=1.0)).all()
 
 
+def test_a_table_of_many_columns_is_silent(cell: Any) -> None:
+    """pandas warned of a fragmented table once a cell had a hundred parameters and states."""
+    for i in range(12):
+        cell.insert(rx.HH(f"HH{i}"))
+    assert len(cell.nodes.columns) > 120
+
+
 def test_other_options_need_another_name(cell: Any) -> None:
     cell.branch(0).insert(rx.Im(temperature=34.0))
     with pytest.raises(ValueError, match=r"other options.*change_name"):

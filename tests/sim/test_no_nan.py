@@ -14,6 +14,7 @@ import pytest
 
 import rallax.sim as rx
 from rallax.sim.mechanisms.library import LIBRARY, create
+from rallax.sim.mechanisms.protocol import Channel, ConcentrationPool
 
 #: mV at which some rate of the mechanism has a removable singularity; every other one must be harmless too.
 SINGULAR = {
@@ -26,16 +27,21 @@ SINGULAR = {
     "Ih": (-154.9,),
     "Ca_HVA": (-27.0,),
     "Ca_HVA2": (-27.0, -39.3),
+    "Na": (-47.0, -20.0),
+    "K": (-45.0,),
+    "CaL": (-27.0,),
 }
 EVERYWHERE = (-154.9, -100.0, -70.0, -35.0, 0.0, 60.0)
 
 
-#: All that can stand in one compartment, side by side (both pools own the same calcium).
-TOGETHER = tuple(name for name in LIBRARY if name != "CaDynamics_DC0")
+CHANNELS = tuple(name for name in LIBRARY if issubclass(LIBRARY[name], Channel | ConcentrationPool))
+#: Side by side in one compartment: all but one of the pools, which own the same calcium, and but the set of Pospischil
+#: et al., which takes as long again to compile (test_rates.py has it at the same voltages).
+TOGETHER = tuple(name for name in CHANNELS if name not in ("CaDynamics_DC0", "Na", "K", "Km", "CaL", "CaT"))
 
 
 @pytest.mark.parametrize(
-    "names", [TOGETHER, *(pytest.param((n,), marks=pytest.mark.slow) for n in LIBRARY)], ids=lambda n: "+".join(n)[:20]
+    "names", [TOGETHER, *(pytest.param((n,), marks=pytest.mark.slow) for n in CHANNELS)], ids=lambda n: "+".join(n)[:20]
 )
 def test_finite(names: tuple[str, ...]) -> None:
     voltages = np.array(sorted({*EVERYWHERE, *(v for n in names for v in SINGULAR.get(n, ()))}), np.float32)
@@ -44,7 +50,11 @@ def test_finite(names: tuple[str, ...]) -> None:
         cell.insert(create(name))
     if names == ("CaDynamics_E2",) or names == ("CaDynamics_DC0",):
         cell.insert(rx.Ca_HVA())
-    conductances = [k for k in cell.nodes.columns if k.endswith(("_gbar", "_gNa", "_gLeak", "pas_g"))]
+    conductances = [
+        k
+        for k in cell.nodes.columns
+        if k.endswith(("_gbar", "_gNa", "_gK", "_gKm", "_gCaL", "_gCaT", "_gLeak", "pas_g"))
+    ]
     for key in conductances:
         cell.set(key, 1e-3)
     for state in dict.fromkeys(["v", *(s for n in names for s in cell._mechanisms[n].channel_states)]):

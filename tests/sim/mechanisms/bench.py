@@ -44,4 +44,5 @@ def arguments(mechanism: Mechanism, v: Any, dtype: Any = jnp.float64) -> tuple[d
     states |= {"i_Ca": full(-1e-3), "i_Na": full(0.0), "i_K": full(0.0)}
     params = {key: full(x) for key, x in mechanism.channel_params.items()}
     params |= {"length": full(20.0), "radius": full(10.0), "diam": full(20.0), "area": full(400 * np.pi)}
+    params |= {"volume": full(2000 * np.pi), "capacitance": full(1.0), "axial_resistivity": full(100.0)}
     return states, voltage, params

@@ -1,4 +1,4 @@
-"""The layer-5 mechanism table in plain NumPy, float64: steady states and time constants, as they stand there.
+"""The tables of mechanisms (layer 5; Pospischil et al. 2008) in plain NumPy, float64: steady states and time constants.
 
 Independent of the package, so that a slip in its identities (shared exponentials, complements, series) shows.
 """
@@ -83,6 +83,34 @@ def ca_lvast(v: np.ndarray) -> Row:
     return {"m": (1 / (1 + np.exp((u + 30) / -6)), tau_m), "h": (1 / (1 + np.exp((u + 80) / 6.4)), tau_h)}
 
 
+def na(v: np.ndarray) -> Row:
+    u = v + 60
+    return {
+        "m": rates(0.32 * L(u - 13, 4), 0.28 * L(-(u - 40), 5)),
+        "h": rates(0.128 * np.exp(-(u - 17) / 18), 4 / (1 + np.exp(-(u - 40) / 5))),
+    }
+
+
+def k(v: np.ndarray) -> Row:
+    return {"n": rates(0.032 * L(v + 60 - 15, 5), 0.5 * np.exp(-(v + 60 - 10) / 40))}
+
+
+def km(v: np.ndarray) -> Row:
+    tau = 4000 / (3.3 * np.exp((v + 35) / 20) + np.exp(-(v + 35) / 20))
+    return {"p": (1 / (1 + np.exp(-(v + 35) / 10)), tau)}
+
+
+def cal(v: np.ndarray) -> Row:
+    rows = ca_hva(v)
+    return {"q": rows["m"], "r": rows["h"]}
+
+
+def cat(v: np.ndarray) -> Row:
+    x = v + 2
+    tau = (30.8 + (211.4 + np.exp((x + 113.2) / 5))) / (3.7 * (1 + np.exp((x + 84) / 3.2)))
+    return {"u": (1 / (1 + np.exp((x + 81) / 4)), tau)}
+
+
 GATES: dict[str, Callable[[np.ndarray], Row]] = {
     "HH": hh,
     "NaTa_t": lambda v: sodium(v, -38, -66),
@@ -97,6 +125,11 @@ GATES: dict[str, Callable[[np.ndarray], Row]] = {
     "Ca_HVA": ca_hva,
     "Ca_HVA2": lambda v: ca_hva(v, 12.3),
     "Ca_LVAst": ca_lvast,
+    "Na": na,
+    "K": k,
+    "Km": km,
+    "CaL": cal,
+    "CaT": cat,
 }
 
 #: The current density over gbar and driving force, from the gates.

@@ -19,6 +19,8 @@ from rallax.sim.mechanisms import (
     Mechanism,
     NaTa_t,
     NaTg,
+    PointNeuron,
+    Pump,
     by_name,
     create,
     save_exp,
@@ -120,10 +122,11 @@ def test_own_names_carry_the_prefix_and_states_are_declared(name: str) -> None:
         *mechanism.update_reversals(states, v, params),
         *mechanism.init_state(states, v, params, 0.1),
     }
-    assert returned <= set(mechanism.channel_states)
-    shared = {"eNa", "eK", "eCa", "CaCon_i", "CaCon_e"}
+    assert returned - {"v"} <= set(mechanism.channel_states)
+    assert ("v" in returned) == isinstance(mechanism, PointNeuron)
+    shared = {"eNa", "eK", "eCa", "vt", "CaCon_i", "CaCon_e"}
     assert all(k.startswith(f"{name}_") or k in shared for k in (*mechanism.channel_params, *mechanism.channel_states))
-    assert (mechanism.current_name is None) == isinstance(mechanism, ConcentrationPool)
+    assert (mechanism.current_name is not None) == isinstance(mechanism, Channel | Pump)
     assert mechanism.writes_concentrations == isinstance(mechanism, ConcentrationPool)
 
 

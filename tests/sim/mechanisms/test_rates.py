@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rallax.sim.mechanisms import LIBRARY, create
+from rallax.sim.mechanisms import LIBRARY, GatedChannel, PointNeuron, create
 from rallax.sim.units import FARADAY, GAS_CONSTANT
 
 from .bench import FAR, GRID, arguments
@@ -84,8 +84,25 @@ def test_currents_equal_the_table(name: str) -> None:
     np.testing.assert_allclose(mechanism.compute_current(states, v, params), expected, rtol=1e-12)
 
 
-def test_hh_pas_and_leak_currents() -> None:
+@pytest.mark.parametrize("name", [n for n in LIBRARY if issubclass(LIBRARY[n], GatedChannel)])
+def test_a_gate_at_rest_stays_there(name: str) -> None:
+    mechanism = create(name)
+    states, v, params = arguments(mechanism, np.linspace(-120.0, 60.0, 13))
+    rest = mechanism.init_state(states, v, params, DT)
+    assert set(rest) == {key for key in mechanism.channel_states if key.startswith(f"{name}_")}
+    later = mechanism.update_states(states | rest, 20.0, v, params)
+    for key, value in rest.items():
+        np.testing.assert_allclose(later[key], value, rtol=1e-12, atol=1e-15, err_msg=key)
+
+
+def test_currents_of_hh_pas_and_pospischil() -> None:
+    s_inf = 1 / (1 + np.exp(-(GRID + 59) / 6.2))
     for name, expected in (
+        ("Na", 50e-3 * 0.3**4 * (GRID - 50)),
+        ("K", 5e-3 * 0.3**4 * (GRID + 90)),
+        ("Km", 4e-6 * 0.3 * (GRID + 90)),
+        ("CaL", 1e-4 * 0.3**3 * (GRID - 120)),
+        ("CaT", 4e-5 * s_inf**2 * 0.3 * (GRID - 120)),
         ("HH", 0.12 * 0.3**4 * (GRID - 50) + 0.036 * 0.3**4 * (GRID + 77) + 0.0003 * (GRID + 54.3)),
         ("pas", 1e-3 * (GRID + 70)),
         ("Leak", 1e-4 * (GRID + 70)),
@@ -180,7 +197,7 @@ def test_values_and_gradients_are_finite_and_keep_the_dtype(name: str, dtype: An
         assert bad.size == 0, f"gradient in {jax.tree_util.keystr(path)} at v = {bad}"
 
 
-@every_mechanism
+@pytest.mark.parametrize("name", [n for n in LIBRARY if not issubclass(LIBRARY[n], PointNeuron)])
 def test_gradients_equal_differences_in_both_precisions(name: str) -> None:
     mechanism, step = create(name), 1e-3
     # K_Pst's kink has two slopes.
