@@ -40,7 +40,7 @@ def batched(
     steady: bool = False,
     memory_budget: int = MEMORY_BUDGET,
     lane_width: int | None = None,
-    voltage_solver: str = "tree",
+    voltage_solver: str = "auto",
 ) -> Batched:
     """A simulator of a module for batches of its trainables and stimuli.
 

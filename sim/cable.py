@@ -100,7 +100,7 @@ def _cable(model: Model, *, resistance: CompLanes, capacity: CompLanes, to_flux:
     loads = jnp.concatenate([loads, jnp.zeros_like(loads[:1])])
     between = loads[model.half_of_child] + loads[model.half_of_parent]
     parent = model.structure.parent_of
-    closed = (jnp.arange(parent.shape[0]) == parent)[:, None] | jnp.isinf(between)
+    closed = (jnp.arange(parent.shape[0], dtype=parent.dtype) == parent)[:, None] | jnp.isinf(between)
     coupling = jnp.where(closed, 0.0, 1.0 / jnp.where(closed, 1.0, between))
     into_parent = jnp.zeros_like(coupling).at[parent].add(coupling)
     coupling_sum = coupling + into_parent

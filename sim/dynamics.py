@@ -88,14 +88,17 @@ class Dynamics(eqx.Module):
             slope, source = slope + synaptic.slope, source + synaptic.offset
             currents.update(synaptic.currents)
         found = {VOLTAGE: Flux(slope, source, bridge_conductance(model, states))}
+        # Gap junctions pass no ions.
+        bridges = found[VOLTAGE].bridges
+        closed = None if bridges is None else jnp.zeros_like(bridges)
         for ion in model.diffusing:
             volume = self.cables[ion].to_flux
             if ion in pumped_ions(model):
                 rate = pump_rate(model, ion, states, v)
-                found[ion] = Flux(volume * rate.slope, volume * rate.offset, None)
+                found[ion] = Flux(volume * rate.slope, volume * rate.offset, closed)
                 currents.update(rate.currents)
             else:
-                found[ion] = Flux(jnp.zeros_like(v), jnp.zeros_like(v), None)
+                found[ion] = Flux(jnp.zeros_like(v), jnp.zeros_like(v), closed)
         return {**states, **{name: i for name, i in currents.items() if name in states}}, found
 
     def with_currents(self, states: States, now: Now) -> States:

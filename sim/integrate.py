@@ -39,7 +39,7 @@ def integrate(
     t_max: float | None = None,
     delta_t: float = 0.025,
     solver: str = "bwd_euler",
-    voltage_solver: str = "tree",
+    voltage_solver: str = "auto",
     checkpoint_lengths: Sequence[int] | None = None,
     all_states: dict[str, jax.Array] | None = None,
     return_states: bool = False,
@@ -115,7 +115,7 @@ def plan_of(
     param_state: Sequence[DataValue],
     sites: Sites,
     solver: str,
-    voltage_solver: str = "tree",
+    voltage_solver: str = "auto",
 ) -> tuple[Plan, list[jax.Array]]:
     """The plan of a run and the values of its bindings: trainables first, then data values."""
     bindings, values = bindings_of(module, lowered, params, param_state)
@@ -135,7 +135,6 @@ def schemes(lowered: Lowered, solver: str, voltage_solver: str) -> tuple[Solver,
     Raises ValueError for an unknown one, or one that cannot run this model.
     """
     scheme, linear = by_name(solver), linear_by_name(voltage_solver)
-    linear.check(lowered.model.structure)
     moving = () if scheme.moves_states_once else moving_voltage(lowered.model)
     if moving:
         raise ValueError(

@@ -163,9 +163,9 @@ def _groups(module: Module, signature: np.ndarray) -> list[Group]:
     groups = []
     for cells in alike.values():
         b = slice(first_branch[cells[0]], first_branch[cells[0] + 1])
-        n = first_comp[cells[0] + 1] - first_comp[cells[0]]
+        n = int(first_comp[cells[0] + 1] - first_comp[cells[0]])
         table = branches.iloc[b].assign(parent=np.where(parents[b] < 0, -1, parents[b] - b.start))
-        shape = Shape.of(n, joints(np.repeat(np.arange(b.stop - b.start), ncomp[b]), table))
+        shape = Shape.of(n, joints(np.repeat(np.arange(len(table)), ncomp[b]), table))
         groups.append(Group(shape, np.arange(n)[:, None] + first_comp[cells][None, :]))
     return groups
 

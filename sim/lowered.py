@@ -18,7 +18,7 @@ import numpy as np
 from .linear import Structure
 from .mechanisms import Mechanism
 from .synapses import Synapse
-from .types import CompLanes, Indices, RowLanes
+from .types import CompLanes, IndexTable, Indices, ValueLanes
 
 
 class Rows(eqx.Module):
@@ -59,8 +59,8 @@ class Component(eqx.Module):
     `bridges` [bridge] the numbers of the gap junctions inside.
     """
 
-    comps: Indices
-    points: Indices
+    comps: IndexTable
+    points: IndexTable
     parent: Indices
     bridges: Indices
 
@@ -90,8 +90,8 @@ class Model(eqx.Module):
     half_of_parent: Indices
     v_from: Indices
     cable: dict[str, CompLanes]
-    parameters: dict[str, RowLanes]
-    states: dict[str, RowLanes]
+    parameters: dict[str, ValueLanes]
+    states: dict[str, ValueLanes]
     mechanisms: tuple[Placed, ...]
     synapses: tuple[PlacedSynapse, ...]
     blocks: tuple[int, ...] = eqx.field(static=True)

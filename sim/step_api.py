@@ -32,7 +32,7 @@ StateDict = dict[str, jax.Array]
 
 
 def build_init_and_step_fn(
-    module: Module, voltage_solver: str = "tree", solver: str = "bwd_euler"
+    module: Module, voltage_solver: str = "auto", solver: str = "bwd_euler"
 ) -> tuple[Callable[..., tuple[StateDict, Model]], Callable[..., StateDict]]:
     """Functions that start a simulation and make one step of it.
 

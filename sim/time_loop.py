@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from .tree_solve import SOLUTION
+from .linear import SOLUTION
 
 Body = Callable[[Any, Any], tuple[Any, Any]]
 #: Default memory budget of saved states, bytes.

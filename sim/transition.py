@@ -41,7 +41,7 @@ def component_laplacian(cable: Cable, part: Component, bridges: jax.Array | None
     n, copies = rows.shape
     coupling = _by_copy(cable.coupling, rows)  # [copy, lane, node]
     matrix = jnp.zeros((copies, coupling.shape[1], n, n), coupling.dtype)
-    here = jnp.arange(n)
+    here = jnp.arange(n, dtype=part.parent.dtype)
     matrix = matrix.at[..., here, here].add(_by_copy(cable.coupling_sum, rows))
     is_child = (here != part.parent).astype(coupling.dtype)
     matrix = matrix.at[..., here, part.parent].add(-coupling * is_child)

@@ -1,8 +1,8 @@
 """Shape aliases of the lowered world; owns no code.
 
 Axis names: `node` compartments then branch points, `comp` compartments, `row` those of a mechanism, `lane` one
-simulation (a parameter set x a stimulus), `site` stimulated places, `rec` recorded places, `time` steps (a recording
-has one sample more). A parameter that no lane changes has one lane and broadcasts.
+simulation (a parameter set x a stimulus), `rec` recorded places,
+`sample` their times. A parameter that no lane changes has one lane and broadcasts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from jaxtyping import Array, Float, Int
 NodeLanes = Float[Array, "node #lane"]
 CompLanes = Float[Array, "comp #lane"]
 RowLanes = Float[Array, "row #lane"]
-Indices = Int[Array, " index"]
-Stimulus = Float[Array, "time site #lane"]
-Recording = Float[Array, "time+1 rec lane"]
+#: Values of compartments, of a mechanism's rows or of synapses, side by side in one mapping.
+ValueLanes = Float[Array, "_ #lane"]
+#: Any number of them: the lengths of two such arrays need not agree.
+Indices = Int[Array, "_"]
+IndexTable = Int[Array, "_ _"]
+Recording = Float[Array, "sample rec lane"]
 
 #: States or parameters of the compartments by name.
 Named = Mapping[str, Array]

@@ -9,7 +9,7 @@ import jax
 from ..cable import Cable
 from ..dynamics import Dynamics, Flux
 from ..membrane import States
-from ..types import NodeLanes
+from ..types import CompLanes, NodeLanes
 
 #: The quantities that spread along the cable, each at all nodes.
 Fields = dict[str, NodeLanes]
@@ -62,7 +62,7 @@ class Stage(NamedTuple):
         return self.cable.at_nodes(inflow(self.cable, flux, x))
 
 
-def inflow(cable: Cable, flux: Flux, x: NodeLanes) -> NodeLanes:
+def inflow(cable: Cable, flux: Flux, x: NodeLanes) -> CompLanes:
     """source - slope x + sum g (x_n - x) + what bridges bring, at the compartments."""
     n = flux.slope.shape[0]
     along = cable.neighbours(x) - cable.coupling_sum * x
