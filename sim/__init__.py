@@ -15,8 +15,12 @@ from __future__ import annotations
 
 from . import mechanisms
 from .batched import Batched, batched
+from .description.distances import distance_direct, distance_pathwise
 from .description.from_file import cell_from, read_morphology, read_swc
+from .description.from_graph import from_graph
 from .description.module import Branch, Cell, Compartment, Module
+from .description.surgery import morph_connect, morph_delete
+from .description.to_graph import to_graph
 from .description.view import View
 from .integrate import integrate
 from .lower import lower
@@ -37,10 +41,16 @@ __all__ = [
     "batched",
     "build_init_and_step_fn",
     "cell_from",
+    "distance_direct",
+    "distance_pathwise",
+    "from_graph",
     "integrate",
     "lower",
+    "morph_connect",
+    "morph_delete",
     "read_morphology",
     "read_swc",
     "step_current",
+    "to_graph",
     *mechanisms.__all__,
 ]

@@ -28,6 +28,8 @@ class Navigation:
     _sharing: np.ndarray | None
     _scope: str
     _depth: int
+    #: The one location that `loc` was asked for, which tells the ends of a branch of one compartment apart.
+    _loc: float | None = None
 
     # -- what the view shows -------------------------------------------------------------------------------------
 
@@ -51,10 +53,6 @@ class Navigation:
     def mechanisms(self) -> list[str]:
         """Names of the mechanisms inserted somewhere here."""
         return [name for name in self.base._mechanisms if self.nodes[name].any()]
-
-    def show(self) -> pd.DataFrame:
-        """The table of this view without its bookkeeping columns."""
-        return self.nodes.drop(columns=[c for c in self.nodes.columns if c.startswith("global_")])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -92,7 +90,9 @@ class Navigation:
         number = everywhere["local_comp_index"].to_numpy()[self._rows]
         wanted = np.minimum((at[:, None] * ncomp).astype(int), ncomp - 1)
         keep = (number == wanted).any(axis=0)
-        return self._narrowed(keep, self.base._nodes["global_comp_index"].to_numpy()[self._rows], depth=2)
+        view = self._narrowed(keep, self.base._nodes["global_comp_index"].to_numpy()[self._rows], depth=2)
+        view._loc = float(at[0]) if at.size == 1 else None
+        return view
 
     def select(self, nodes: Any = None, edges: Any = None) -> View:
         """The compartments given by a boolean mask over the view, or by their places in it."""
@@ -196,12 +196,16 @@ def _resolved(index: Any, count: int, level: str) -> np.ndarray:
     return numbers % count
 
 
-from .editing import Editing  # noqa: E402  (the mixins need Navigation for typing only)
+from .discretization import Discretization  # noqa: E402  (the mixins need Navigation for typing only)
+from .editing import Editing  # noqa: E402
+from .overview import Overview  # noqa: E402
+from .pictures import Pictures  # noqa: E402
+from .placing import Placing  # noqa: E402
 from .signals import Signals  # noqa: E402
 from .training import Training  # noqa: E402
 
 
-class View(Navigation, Editing, Signals, Training):
+class View(Navigation, Editing, Discretization, Placing, Pictures, Overview, Signals, Training):
     """Some compartments of a module; every edit goes to the module.
 
     Args:
