@@ -100,7 +100,9 @@ def _node_table(data: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _empty(kind: str, nodes: pd.DataFrame, branches: pd.DataFrame, branch_of: np.ndarray) -> Any:
     """A module of this type with these compartments and nothing else."""
-    known: dict[str, Any] = {cls.__name__.lower(): cls for cls in _subclasses(Module) if cls.__name__.lower() in DEPTHS}
+    # Of classes of one name the first is ours: a user's subclass came later.
+    classes = reversed(_subclasses(Module))
+    known: dict[str, Any] = {cls.__name__.lower(): cls for cls in classes if cls.__name__.lower() in DEPTHS}
     if kind not in known:
         raise ValueError(f"from_graph: the graph's type is one of {', '.join(sorted(known))}, not {kind!r}")
     module = object.__new__(known[kind])
@@ -211,12 +213,11 @@ def _give_signals(module: Module, attributes: dict[str, Any], row_of: dict[Any, 
             attributes.get("trainable_params", ()), attributes.get("indices_set_by_trainables", ()), strict=True
         )
         for params, numbers in pairs:
-            numbers = np.asarray(numbers)
+            sets = [np.asarray(one)[np.asarray(one) >= 0] for one in np.atleast_2d(numbers)]  # -1 fills up
+            shared = np.repeat(np.arange(len(sets)), [len(one) for one in sets])
             for key, initial in params.items():
-                shared = np.repeat(np.arange(len(numbers)), numbers[0].size if len(numbers) else 0)
-                module._trainables.append(
-                    Trainable(key, rows(key, numbers), shared, np.asarray(initial, dtype=float).reshape(-1))
-                )
+                start = np.asarray(initial, dtype=float).reshape(-1)
+                module._trainables.append(Trainable(key, rows(key, np.concatenate(sets)), shared, start))
 
 
 def _axial_pairs(graph: nx.DiGraph) -> set[tuple[Any, Any]]:

@@ -17,7 +17,8 @@ from .view import View
 def morph_delete(view: View) -> Cell:
     """A copy of the cell without the branches of the view.
 
-    Groups, mechanisms, values, recordings, stimuli and trainables of the other branches stay. Where the root goes, the
+    Groups, mechanisms, values, recordings, stimuli and trainables of the other branches stay; a group or mechanism that
+    has no other branch goes. Where the root goes, the
     branches that met at its end (or in the middle of one of its compartments) meet at a point.
 
     Raises:
@@ -45,6 +46,11 @@ def morph_delete(view: View) -> Cell:
             f"morph_delete: branches {listed} would come off the tree; delete them as well, or keep what they hang on"
         )
     rearrange(cell, rooting)
+    for name in [m for m in cell._mechanisms if not cell._nodes[m].any()]:
+        cell.delete(name)
+    empty = [group for group in cell._groups if not cell._nodes[group].any()]
+    cell._groups = [group for group in cell._groups if group not in empty]
+    cell._nodes = cell._nodes.drop(columns=empty)
     return cell
 
 
