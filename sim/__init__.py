@@ -16,9 +16,13 @@ from __future__ import annotations
 from . import mechanisms, synapses
 from .batched import Batched, batched
 from .connect import connect, connectivity_matrix_connect, fully_connect, sparse_connect
+from .description.distances import distance_direct, distance_pathwise
 from .description.from_file import cell_from, read_morphology, read_swc
+from .description.from_graph import from_graph
 from .description.module import Branch, Cell, Compartment, Module
 from .description.network import Network
+from .description.surgery import morph_connect, morph_delete
+from .description.to_graph import to_graph
 from .description.view import View
 from .integrate import integrate
 from .lower import lower
@@ -46,12 +50,18 @@ __all__ = [
     "connect",
     "connectivity_matrix_connect",
     "fully_connect",
+    "distance_direct",
+    "distance_pathwise",
+    "from_graph",
     "integrate",
     "lower",
+    "morph_connect",
+    "morph_delete",
     "read_morphology",
     "read_swc",
     "sparse_connect",
     "step_current",
+    "to_graph",
     *mechanisms.__all__,
     *synapses.__all__,
 ]

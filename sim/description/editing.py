@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -153,6 +153,10 @@ class Editing:
                 raise ValueError(
                     f"delete({name!r}): {trainable.key} is trainable there; call delete_trainables() first"
                 )
+
+    def copy(self) -> Self:
+        """An independent copy; of a view, one that belongs to a copy of its module."""
+        return copy.deepcopy(self)
 
     def add_to_group(self, name: str) -> None:
         """Make the compartments of the view members of a group, which becomes an attribute (`cell.soma`)."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..morphology import Reconstruction, discretize_all, read_reconstruction
+import numpy as np
+
+from ..morphology import Reconstruction, discretize_all, read_reconstruction, with_short_sections
 from ..morphology.compartments import count_compartments
 from ..names import nearest
 from .module import Cell
@@ -18,6 +20,7 @@ def read_swc(
     path: str | Path,
     ncomp: int = 1,
     *,
+    max_branch_len: float | None = None,
     min_radius: float | None = None,
     assign_groups: bool = True,
     relevant_type_ids: Sequence[int] | None = None,
@@ -25,6 +28,7 @@ def read_swc(
     """A cell from an SWC file, every branch cut into `ncomp` compartments.
 
     Args:
+        max_branch_len: cuts longer branches into equal ones of at most this length, in um.
         min_radius: clips the radii, in um.
         assign_groups: make groups soma, axon, basal, apical (types 1-4) and custom{n} beyond.
         relevant_type_ids: types at whose change a branch ends (default all).
@@ -34,6 +38,8 @@ def read_swc(
     """
     types = None if relevant_type_ids is None else list(relevant_type_ids)
     reconstruction = read_reconstruction(path, min_radius=min_radius, relevant_type_ids=types)
+    if max_branch_len is not None:
+        reconstruction = with_short_sections(reconstruction, max_branch_len)
     return cell_from(reconstruction, ncomp=ncomp, assign_groups=assign_groups)
 
 
@@ -97,6 +103,7 @@ def cell_from(
         reconstruction.parents,
         reconstruction.parent_locs,
         [section.group if assign_groups else "" for section in reconstruction],
+        [np.column_stack([section.points, section.radii]) for section in reconstruction],
     )
     for key, values in (("axial_resistivity", resistivities), ("capacitance", capacitances)):
         if values is not None:

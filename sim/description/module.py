@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from ..morphology import CompartmentGeometry, cylinder
 from ..names import nearest
 from ..synapses import Synapse
 from .edges import no_edges
+from .layout import is_traced
 from .signals import add_external, outward
 from .tables import DEFAULTS, INDEX_COLUMNS, PLACE, compartment_rows, indexed, joined
 from .topology import Joint, joints, path_distances
 from .training import Trainable
-from .view import View
+from .view import LEVELS, View
 
 #: States that every compartment can record beside those of its mechanisms.
 ALWAYS_RECORDABLE = ("v",)
@@ -39,6 +40,8 @@ class Module(View):
         cell_of_branch = branches["cell"].to_numpy(dtype=int)
         self._nodes = indexed(nodes, np.asarray(branch_of, dtype=int), cell_of_branch)
         self._branches = branches.reset_index(drop=True)
+        #: Points [n, 4] (um) of each branch: x, y, z, radius; NaN where nothing was traced.
+        self._xyzr: list[np.ndarray] = [np.full((2, 4), np.nan) for _ in range(len(self._branches))]
         self._groups: list[str] = []
         self._mechanisms: dict[str, Mechanism] = {}
         self._edges = no_edges()
@@ -159,14 +162,21 @@ class Module(View):
             self._cache["joints"] = joints(self._nodes["global_branch_index"].to_numpy(), self._branches)
         return self._cache["joints"]
 
+    def _first_rows(self) -> np.ndarray:
+        """The row at which each branch begins, and the number of rows."""
+        branch_of = self._nodes["global_branch_index"].to_numpy()
+        return np.searchsorted(branch_of, np.arange(len(self._branches) + 1))
+
+    def _each(self, level: str) -> Iterator[View]:
+        # Each one is found when its turn comes, so that a loop over branches may change their number of compartments.
+        for number in range(len(self._nodes[f"global_{level}_index"].unique())):
+            numbers = self._nodes[f"global_{level}_index"].to_numpy()
+            yield self._narrowed(numbers == number, numbers, depth=min(LEVELS.index(level) + 1, 2))
+
     def _path_distances(self, origin: int) -> np.ndarray:
         return path_distances(self._nodes["length"].to_numpy(), self._joints, origin)
 
     # -- for everyone --------------------------------------------------------------------------------------------
-
-    def copy(self) -> Any:
-        """An independent copy."""
-        return copy.deepcopy(self)
 
     def to_jax(self) -> None:
         """Lower the model now instead of at the first run; a script that never calls it runs as well."""
@@ -195,6 +205,12 @@ class Composite(Module):
         rows = np.concatenate([np.arange(begin[id(p)], begin[id(p)] + sizes[id(p)]) for p in parts])
         nodes = joined([p._nodes for p in distinct], flags).iloc[rows]
         Module.__init__(self, nodes, branches, branch_of, depth)
+        if depth < 2:  # compartments that become one branch have no points to give
+            self._xyzr = [points.copy() for part in parts for points in part._xyzr]
+        if depth == 1:  # branches that were laid out one by one do not lie where the cell's would
+            self._xyzr = [points if is_traced(points) else np.full((2, 4), np.nan) for points in self._xyzr]
+        nowhere = [not np.isfinite(points[:, :3]).all() for points in self._xyzr]
+        self._nodes.loc[np.asarray(nowhere)[branch_of], list(PLACE)] = np.nan
         for part in distinct:
             for name, mechanism in part._mechanisms.items():
                 if self._mechanisms.setdefault(name, mechanism) != mechanism:
@@ -213,6 +229,7 @@ class Compartment(Module):
 
     def __init__(self) -> None:
         geometry = cylinder(np.full(1, DEFAULTS["length"]), np.full(1, DEFAULTS["radius"]))
+        geometry = replace(geometry, centers=np.full((1, 3), np.nan))
         super().__init__(compartment_rows(geometry), _branch_table([-1]), np.zeros(1, int), depth=2)
 
 
@@ -277,6 +294,7 @@ class Cell(Composite):
         parents: Sequence[int],
         parent_locs: Sequence[float],
         groups: Sequence[str],
+        xyzr: Sequence[np.ndarray] | None = None,
     ) -> Cell:
         """A cell from the compartments of all its branches.
 
@@ -285,10 +303,13 @@ class Cell(Composite):
             ncomps: compartments of each branch.
             parents, parent_locs: parent of each branch (-1: the root) and where on it the branch's 0-end lies (0 to 1).
             groups: the group of each branch, "" for none.
+            xyzr: traced points [n, 4] of each branch: x, y, z, radius in um.
         """
         cell = cls.__new__(cls)
         branch_of = np.repeat(np.arange(len(ncomps)), ncomps)
         Module.__init__(cell, compartment_rows(geometry), _branch_table(parents, parent_locs), branch_of, depth=1)
+        if xyzr is not None:
+            cell._xyzr = list(xyzr)
         group_of = np.asarray(groups)[branch_of]
         for name in dict.fromkeys(g for g in groups if g):
             View(cell, np.flatnonzero(group_of == name), None).add_to_group(name)

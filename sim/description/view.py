@@ -31,6 +31,8 @@ class Navigation:
     _scope: str
     _depth: int
     _edge_sharing: np.ndarray | None
+    #: The one location that `loc` was asked for, which tells the ends of a branch of one compartment apart.
+    _loc: float | None = None
 
     @property
     def _edge_rows(self) -> np.ndarray:
@@ -69,10 +71,6 @@ class Navigation:
         """Names of the types of synapse in this view."""
         return [str(name) for name in self.edges["type"].unique()]
 
-    def show(self) -> pd.DataFrame:
-        """The table of this view without its bookkeeping columns."""
-        return self.nodes.drop(columns=[c for c in self.nodes.columns if c.startswith("global_")])
-
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -109,7 +107,9 @@ class Navigation:
         number = everywhere["local_comp_index"].to_numpy()[self._rows]
         wanted = np.minimum((at[:, None] * ncomp).astype(int), ncomp - 1)
         keep = (number == wanted).any(axis=0)
-        return self._narrowed(keep, self.base._nodes["global_comp_index"].to_numpy()[self._rows], depth=2)
+        view = self._narrowed(keep, self.base._nodes["global_comp_index"].to_numpy()[self._rows], depth=2)
+        view._loc = float(at[0]) if at.size == 1 else None
+        return view
 
     def edge(self, index: Any) -> View:
         """The synapses with these numbers, counted within the view (scope "global": in the network)."""
@@ -242,12 +242,16 @@ def _resolved(index: Any, count: int, level: str) -> np.ndarray:
     return numbers % count
 
 
-from .editing import Editing  # noqa: E402  (the mixins need Navigation for typing only)
+from .discretization import Discretization  # noqa: E402  (the mixins need Navigation for typing only)
+from .editing import Editing  # noqa: E402
+from .overview import Overview  # noqa: E402
+from .pictures import Pictures  # noqa: E402
+from .placing import Placing  # noqa: E402
 from .signals import Signals  # noqa: E402
 from .training import Training  # noqa: E402
 
 
-class View(Navigation, Editing, Signals, Training):
+class View(Navigation, Editing, Discretization, Placing, Pictures, Overview, Signals, Training):
     """Some compartments and synapses of a module; every edit goes to the module.
 
     Args:

@@ -9,6 +9,7 @@ from .distances import path_distances
 from .errors import MorphologyError
 from .read import read_reconstruction
 from .reconstruction import Reconstruction, Section, group_name
+from .shorten import with_short_sections
 
 __all__ = [
     "CompartmentGeometry",
@@ -23,4 +24,5 @@ __all__ = [
     "path_distances",
     "read_reconstruction",
     "with_axon",
+    "with_short_sections",
 ]
