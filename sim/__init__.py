@@ -21,8 +21,10 @@ from .description.view import View
 from .integrate import integrate
 from .lower import lower
 from .mechanisms import *  # noqa: F403
+from .optimize import ParamTransform, TypeOptimizer
+from .state_vectors import build_dynamic_state_utils
 from .step_api import build_init_and_step_fn
-from .stimuli import step_current
+from .stimuli import datapoint_to_step_currents, step_current
 from .xla import raise_loop_limit
 
 raise_loop_limit()
@@ -33,10 +35,14 @@ __all__ = [
     "Cell",
     "Compartment",
     "Module",
+    "ParamTransform",
+    "TypeOptimizer",
     "View",
     "batched",
+    "build_dynamic_state_utils",
     "build_init_and_step_fn",
     "cell_from",
+    "datapoint_to_step_currents",
     "integrate",
     "lower",
     "read_morphology",
