@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,38 +15,20 @@ import pytest
 
 import rallax.sim as rx
 
-#: Path below the package -> the names that scripts import from there.
-IMPORTS = {
-    "": ["Branch", "Cell", "Compartment", "Module", "ParamTransform", "integrate", "read_swc", "step_current"],
-    ".channels": ["Channel", "HH", "Leak"],
-    ".io": ["read_swc"],
-    ".io.swc": ["read_swc"],
-    ".modules": ["Branch", "Cell", "Compartment", "Module"],
-    ".optimize": ["ParamTransform", "TypeOptimizer"],
-    ".optimize.transforms": [
-        "AffineTransform",
-        "ChainTransform",
-        "CustomTransform",
-        "IdentityTransform",
-        "LogisticTransform",
-        "MaskedTransform",
-        "NegSoftplusTransform",
-        "ParamTransform",
-        "SigmoidTransform",
-        "SoftplusTransform",
-        "Transform",
-    ],
-    ".optimize.utils": ["l2_norm"],
-    ".solver_gate": [
-        "exponential_euler",
-        "save_exp",
-        "solve_gate_exponential",
-        "solve_gate_implicit",
-        "solve_inf_gate_exponential",
-    ],
-    ".stimulus": ["datapoint_to_step_currents", "step_current"],
-    ".utils.dynamics": ["build_dynamic_state_utils"],
-}
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "jaxley_users.md"
+
+
+def imports() -> dict[str, list[str]]:
+    """Path below the package -> names, as the page for Jaxley's users tells."""
+    found = {}
+    for line in PAGE.read_text().splitlines():
+        if line.startswith("| `jaxley"):
+            there, here, *names = re.findall(r"`([^`]+)`", line)
+            assert here == there.replace("jaxley", "rallax.sim")
+            found[there.removeprefix("jaxley")] = names
+    return found
+
+
 #: A fit as tutorials show it.
 SCRIPT = """
 import jax
@@ -57,8 +41,8 @@ from jaxley.optimize.utils import l2_norm
 import jaxley.optimize.transforms as jt
 
 comp = jx.Compartment()
-branch = jx.Branch(comp, ncomp=2)
-cell = jx.Cell(branch, parents=[-1, 0, 0])
+branch = jx.Branch(comp, ncomp=1)
+cell = jx.Cell(branch, parents=[-1, 0])
 cell.set("axial_resistivity", 200.0)
 cell.insert(HH())
 cell.set("v", -65.0)
@@ -85,10 +69,11 @@ updates, _ = optimizer.update(gradient, optimizer.init(free))
 
 
 def test_where_scripts_import_from() -> None:
-    for path, names in IMPORTS.items():
+    for path, names in imports().items():
         module = importlib.import_module(f"rallax.sim{path}")
         missing = [name for name in names if not hasattr(module, name)]
         assert not missing, f"rallax.sim{path} lacks {missing}"
+    assert len(imports()) >= 10
     assert importlib.import_module("rallax.sim.channels").HH is rx.HH
     assert importlib.import_module("rallax.sim.solver_gate").save_exp is rx.save_exp
 
@@ -123,10 +108,20 @@ def test_a_channel_of_a_users_own() -> None:
     np.testing.assert_allclose(h, 0.7 - 0.3 * np.exp(-np.arange(101) * 0.1 / 5.0), rtol=1e-12)
 
 
+def test_the_example_of_the_page() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    assert len(blocks) == 2
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["jacobian"].shape == (12, 12)
+    assert np.isfinite(names["jacobian"]).all()
+
+
 @pytest.mark.peers
 def test_jaxley_has_these_names_there() -> None:
     pytest.importorskip("jaxley")
-    for path, names in IMPORTS.items():
+    for path, names in imports().items():
         module = importlib.import_module(f"jaxley{path}")
         assert [name for name in names if not hasattr(module, name)] == [], path
 
@@ -136,7 +131,7 @@ def test_gate_helpers_against_jaxley() -> None:
     peer = pytest.importorskip("jaxley.solver_gate")
     ours = importlib.import_module("rallax.sim.solver_gate")
     x, a, b = jnp.linspace(0.0, 1.0, 5), jnp.linspace(0.1, 9.0, 5), jnp.linspace(3.0, 0.2, 5)
-    for name in IMPORTS[".solver_gate"]:
+    for name in imports()[".solver_gate"]:
         f, g = getattr(ours, name), getattr(peer, name)
         names = list(inspect.signature(g).parameters)
         assert list(inspect.signature(f).parameters) == names, name

@@ -15,8 +15,14 @@ from rallax.sim import build_dynamic_state_utils, build_init_and_step_fn
 from .cells import DT, layer5, spiking
 
 
-def steps_of(cell: Any) -> tuple[Any, ...]:
-    """Parameters, a state some steps into a run, the step at a constant current, and the four functions."""
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """A cell with a current recorded that nothing reads, and a pool that reads the calcium current of the step before.
+
+    Parameters, a state some steps into a run, the step at a constant current, and the four functions.
+    """
+    cell = layer5()
+    cell.branch(0).comp(0).record("i_Na")
     init_fn, step_fn = build_init_and_step_fn(cell)
     states, parameters = init_fn(cell.get_parameters())
 
@@ -25,14 +31,11 @@ def steps_of(cell: Any) -> tuple[Any, ...]:
 
     for _ in range(4):
         states = step(states)
-    return parameters, states, step, build_dynamic_state_utils(cell)
+    return cell, parameters, states, step, build_dynamic_state_utils(cell)
 
 
-def test_a_step_through_the_vector_is_the_step() -> None:
-    """Also where a current is recorded that nothing reads, and a pool reads the calcium current of the step before."""
-    cell = layer5()
-    cell.branch(0).comp(0).record("i_Na")
-    parameters, states, step, (remove, add, flatten, unflatten) = steps_of(cell)
+def test_a_step_through_the_vector_is_the_step(model: Any) -> None:
+    _, parameters, states, step, (remove, add, flatten, unflatten) = model
     x = flatten(remove(states))
     again = add(unflatten(x), parameters, DT)
     assert set(again) == set(states)
@@ -43,9 +46,8 @@ def test_a_step_through_the_vector_is_the_step() -> None:
     np.testing.assert_array_equal(flatten(remove(again)), x)
 
 
-def test_what_is_dynamic() -> None:
-    cell = layer5()
-    _, states, _, (remove, _, flatten, unflatten) = steps_of(cell)
+def test_what_is_dynamic(model: Any) -> None:
+    cell, _, states, _, (remove, _, flatten, unflatten) = model
     dynamic = remove(states)
     nodes = cell.nodes
     here = nodes["Ih"].to_numpy(dtype=bool)
@@ -63,17 +65,17 @@ def test_what_is_dynamic() -> None:
     jax.tree.map(np.testing.assert_array_equal, back, dynamic)
 
 
-def test_observables() -> None:
+def test_observables(model: Any) -> None:
     """Branch points where no current stays, currents at the present states, zeros where a mechanism is not."""
-    cell = spiking()
-    cell.set("HH_gNa", 0.1)
-    parameters, states, _, (remove, add, _, _) = steps_of(cell)
+    cell, parameters, states, _, (remove, add, _, _) = model
     again = add(remove(states), parameters, DT)
     np.testing.assert_allclose(again["v"], states["v"], rtol=1e-13)
-    v, m, h, n = (np.asarray(again[key])[: len(cell.nodes)] for key in ("v", "HH_m", "HH_h", "HH_n"))
-    of = {key: cell.nodes[key].to_numpy() for key in ("HH_gNa", "HH_gK", "HH_gLeak", "HH_eNa", "HH_eK", "HH_eLeak")}
-    current = of["HH_gNa"] * m**3 * h * (v - of["HH_eNa"]) + of["HH_gK"] * n**4 * (v - of["HH_eK"])
-    np.testing.assert_allclose(again["i_HH"], current + of["HH_gLeak"] * (v - of["HH_eLeak"]), rtol=1e-10)
+    v = np.asarray(again["v"])[: len(cell.nodes)]
+    np.testing.assert_allclose(again["i_pas"], cell.nodes["pas_g"] * (v - cell.nodes["pas_e"]), rtol=1e-12)
+    # That of a step is told at the voltage of its start.
+    assert not np.allclose(again["i_pas"], states["i_pas"], rtol=1e-6)
+    np.testing.assert_array_equal(again["Ih_m"], states["Ih_m"])
+    assert (np.asarray(again["Ih_m"])[~cell.nodes["Ih"].to_numpy(dtype=bool)] == 0.0).all()
 
 
 def test_derivatives_through_the_vector() -> None:
