@@ -27,8 +27,10 @@ from .description.view import View
 from .integrate import integrate
 from .lower import lower
 from .mechanisms import *  # noqa: F403
+from .optimize import ParamTransform, TypeOptimizer
+from .state_vectors import build_dynamic_state_utils
 from .step_api import add_clamps, add_stimuli, build_init_and_step_fn
-from .stimuli import step_current
+from .stimuli import datapoint_to_step_currents, step_current
 from .synapses import *  # noqa: F403
 from .xla import raise_loop_limit
 
@@ -41,10 +43,13 @@ __all__ = [
     "Compartment",
     "Module",
     "Network",
+    "ParamTransform",
+    "TypeOptimizer",
     "View",
     "add_clamps",
     "add_stimuli",
     "batched",
+    "build_dynamic_state_utils",
     "build_init_and_step_fn",
     "cell_from",
     "connect",
@@ -53,6 +58,7 @@ __all__ = [
     "distance_direct",
     "distance_pathwise",
     "from_graph",
+    "datapoint_to_step_currents",
     "integrate",
     "lower",
     "morph_connect",

@@ -1,0 +1,6 @@
+"""Where scripts written for Jaxley find the modules; they live in description/."""
+
+from .description.module import Branch, Cell, Compartment, Module
+from .description.view import View
+
+__all__ = ["Branch", "Cell", "Compartment", "Module", "View"]

@@ -1,0 +1,1 @@
+"""Where scripts written for Jaxley find helpers by their paths there."""
