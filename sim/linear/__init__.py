@@ -1,0 +1,55 @@
+"""Linear systems of one implicit step: cells, networks of equal cells, cells coupled by gap junctions.
+
+`Structure` is the pattern, `LinearSolver` a way to solve, `solve` the solution with its derivative, `factor` what
+several solutions with one matrix share. `by_name` finds a solver by the name that `voltage_solver=` takes.
+"""
+
+from __future__ import annotations
+
+from ..names import nearest
+from .base import LinearSolver
+from .dense import Dense
+from .layout import Group
+from .solver import SOLUTION, factor, solve
+from .sparse import Sparse
+from .stone import Stone
+from .structure import Bridges, Structure, build_structure, multiply
+from .tree import TreeSolver
+
+_SOLVERS: dict[str, LinearSolver] = {
+    "auto": TreeSolver(),
+    "tree": TreeSolver(),
+    "jaxley.dhs": TreeSolver(),
+    "jaxley.dhs.cpu": TreeSolver(),
+    "jaxley.dhs.gpu": TreeSolver(),
+    "jax.sparse": Sparse(),
+    "stone": Stone(),
+    "jaxley.stone": Stone(),
+    "dense": Dense(),
+}
+
+
+def by_name(name: str) -> LinearSolver:
+    """The linear solver of this name; ValueError names the known ones."""
+    if name not in _SOLVERS:
+        known = ", ".join(repr(n) for n in _SOLVERS)
+        raise ValueError(f"no voltage_solver {name!r}{nearest(name, _SOLVERS)}; there are {known}")
+    return _SOLVERS[name]
+
+
+__all__ = [
+    "SOLUTION",
+    "Bridges",
+    "Dense",
+    "Group",
+    "LinearSolver",
+    "Sparse",
+    "Stone",
+    "Structure",
+    "TreeSolver",
+    "build_structure",
+    "by_name",
+    "factor",
+    "multiply",
+    "solve",
+]

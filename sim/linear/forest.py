@@ -1,0 +1,111 @@
+"""Elimination and substitution on the trees of equal cells, many cells a loop turn.
+
+Owns the order of elimination and the loops over it. Does not know what is left over at the roots: a root that is
+coupled to other cells is finished by mesh.py, any other by one multiplication.
+
+A super-node is `width` consecutive rows that hold the same node of `width` equal cells. The system, S_ii = diagonal_i
+and S_cp = -coupling_c, is eliminated from the leaves to the roots and substituted back (Hines 1984, Int. J. Biomed.
+Comput. 15:69), a super-node at once. With the pivots d and the fractions f_c = coupling_c / d_c:
+
+    d_p -= f_c coupling_c        b_p += f_c b_c        x_c = b_c / d_c + f_c x_p
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import equinox as eqx
+import jax
+from jax import lax
+
+from ..types import Indices, NodeLanes
+
+Carry = TypeVar("Carry")
+
+
+class Forest(eqx.Module):
+    """Trees of super-nodes of one width, in the order of elimination.
+
+    Attributes:
+        width: rows of a super-node.
+        child: first row of each super-node that has a parent to be eliminated into, the deepest first.
+        parent: first row of that parent.
+        roots: first rows of the super-nodes that none of these loops eliminates.
+    """
+
+    width: int = eqx.field(static=True)
+    child: Indices
+    parent: Indices
+    roots: Indices
+
+
+def reduce_matrix(forest: Forest, diagonal: NodeLanes, coupling: NodeLanes) -> NodeLanes:
+    """The pivots of all but the roots; at the roots what elimination leaves of their diagonal.
+
+    `diagonal` has all lanes that `coupling` has.
+    """
+
+    def eliminate(k: jax.Array, d: jax.Array) -> jax.Array:
+        c, p = _at(forest.child, k), _at(forest.parent, k)
+        g = _rows(coupling, c, forest.width)
+        return _put(d, _rows(d, p, forest.width) - g / _rows(d, c, forest.width) * g, p)
+
+    return _loop(forest, eliminate, diagonal)
+
+
+def reduce_rhs(forest: Forest, fraction: NodeLanes, rhs: NodeLanes) -> NodeLanes:
+    """The right-hand side after elimination, by the fractions coupling / pivot."""
+
+    def eliminate(k: jax.Array, b: jax.Array) -> jax.Array:
+        c, p = _at(forest.child, k), _at(forest.parent, k)
+        return _put(b, _rows(b, p, forest.width) + _rows(fraction, c, forest.width) * _rows(b, c, forest.width), p)
+
+    return _loop(forest, eliminate, rhs)
+
+
+def reduce_both(
+    forest: Forest, diagonal: NodeLanes, coupling: NodeLanes, rhs: NodeLanes
+) -> tuple[NodeLanes, NodeLanes]:
+    """`reduce_matrix` and `reduce_rhs` in one loop, for a matrix that serves one right-hand side only."""
+
+    def eliminate(k: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        d, b = carry
+        c, p = _at(forest.child, k), _at(forest.parent, k)
+        g = _rows(coupling, c, forest.width)
+        fraction = g / _rows(d, c, forest.width)
+        # One update an array and iteration: with two, XLA copies the whole array each time.
+        return (
+            _put(d, _rows(d, p, forest.width) - fraction * g, p),
+            _put(b, _rows(b, p, forest.width) + fraction * _rows(b, c, forest.width), p),
+        )
+
+    return _loop(forest, eliminate, (diagonal, rhs))
+
+
+def substitute(forest: Forest, fraction: NodeLanes, x: NodeLanes) -> NodeLanes:
+    """The solution, from its values at the roots and the reduced right-hand side / pivot at all other nodes."""
+    last = forest.child.shape[0] - 1
+
+    def add_parent(k: jax.Array, x: jax.Array) -> jax.Array:
+        c, p = _at(forest.child, last - k), _at(forest.parent, last - k)
+        return _put(x, _rows(x, c, forest.width) + _rows(fraction, c, forest.width) * _rows(x, p, forest.width), c)
+
+    return _loop(forest, add_parent, x)
+
+
+def _loop(forest: Forest, body: Callable[[jax.Array, Carry], Carry], carry: Carry) -> Carry:
+    n = forest.child.shape[0]
+    return lax.fori_loop(0, n, body, carry) if n else carry
+
+
+def _at(indices: Indices, k: jax.Array) -> jax.Array:
+    return lax.dynamic_index_in_dim(indices, k, 0, keepdims=False)
+
+
+def _rows(a: jax.Array, start: jax.Array, width: int) -> jax.Array:
+    return lax.dynamic_slice_in_dim(a, start, width, 0)
+
+
+def _put(a: jax.Array, rows: jax.Array, start: jax.Array) -> jax.Array:
+    return lax.dynamic_update_slice_in_dim(a, rows, start, 0)
