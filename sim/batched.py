@@ -19,8 +19,8 @@ import numpy as np
 from .description.module import Module
 from .external import by_step, collect, fitted, fitted_currents, steps_of
 from .inputs import CURRENT
-from .integrate import plan_of
 from .lower import lower
+from .plan import plan_of
 from .simulate import simulate
 from .time_loop import MEMORY_BUDGET
 from .types import ParameterTree

@@ -76,4 +76,3 @@ class Reading(eqx.Module):
     def read(self, states: dict[str, Any]) -> jax.Array:
         """[rec, lane]."""
         return jnp.concatenate([states[key][rows] for key, rows in zip(self.keys, self.rows, strict=True)])
-

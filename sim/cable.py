@@ -1,11 +1,12 @@
 """What a quantity that spreads along the cable needs of the geometry. Constant over a run.
 
-For the voltage v (mV), with C = c_m area in nF and couplings g = 1 / (R_a load of one half + R_a load of the other) in uS,
+For the voltage v (mV), with C = c_m area in nF and couplings g = 1 / (R_a load of one half + R_a load of the other) in
+uS,
 
     C dv/dt = -area i(v) + I + sum over neighbours of g_n (v_n - v)      [nA]
 
-and for a concentration c (mM) that diffuses, with the volume in um^3 and g = 1 / (load / D of one half + that of the other)
-in um^3/ms,
+and for a concentration c (mM) that diffuses, with the volume in um^3 and g = 1 / (load / D of one half + that of the
+other) in um^3/ms,
 
     volume dc/dt = -volume j(c) + sum over neighbours of g_n (c_n - c)   [mM um^3/ms]
 
@@ -113,4 +114,3 @@ def _cable(model: Model, *, resistance: CompLanes, capacity: CompLanes, to_flux:
 def cables_of(model: Model) -> dict[str, Cable]:
     """The cable of each quantity that spreads: the voltage first, then the concentrations that diffuse."""
     return {VOLTAGE: voltage_cable(model), **{ion: diffusion_cable(model, ion) for ion in model.diffusing}}
-

@@ -24,7 +24,7 @@ def connect(pre: View, post: View, synapse_type: Synapse) -> None:
     _require_network(pre, post)
     a, b = pre._rows, post._rows
     if len(a) != len(b) and 1 not in (len(a), len(b)):
-        raise ValueError(f"connect joins equally many compartments, here {len(a)} and {len(b)}; narrow one of the views")
+        raise ValueError(f"connect joins equally many compartments, not {len(a)} and {len(b)}; narrow a view")
     n = max(len(a), len(b))
     _add(pre, np.broadcast_to(a, n), np.broadcast_to(b, n), synapse_type)
 

@@ -21,7 +21,6 @@ from .membrane import States, advance_channels, advance_pools, current_names, li
 from .synaptic import advance_synapses, bridge_conductance, synaptic_current, synaptic_currents
 from .types import CompLanes, NodeLanes
 
-
 #: A part of a step: (model, states, v, dt) -> states, all of compartments.
 Part = Callable[[Model, States, CompLanes, jax.Array], States]
 
@@ -55,7 +54,7 @@ class Dynamics(eqx.Module):
         return self.advance_gates(self.advance_concentrations(states, dt), dt)
 
     def advance_concentrations(self, states: States, dt: jax.Array) -> States:
-        """Concentrations that do not diffuse after dt, by the currents among the states, and their reversal potentials."""
+        """Concentrations that do not diffuse after dt, by the currents among the states, and reversal potentials."""
         return self._at_compartments(states, dt, advance_pumped, advance_pools, reversals_after)
 
     def advance_gates(self, states: States, dt: jax.Array) -> States:
@@ -123,9 +122,7 @@ class Dynamics(eqx.Module):
         cable = self.cables[field]
         return factor(self.linear_solver, cable.structure, diagonal, cable.coupling, flux.bridges)
 
-    def solve(
-        self, field: str, flux: Flux, diagonal: NodeLanes, rhs: NodeLanes, factors: Any = None
-    ) -> NodeLanes:
+    def solve(self, field: str, flux: Flux, diagonal: NodeLanes, rhs: NodeLanes, factors: Any = None) -> NodeLanes:
         """x of (diagonal - couplings - bridges) x = rhs, where `diagonal` has all but the bridges' part."""
         cable = self.cables[field]
         return solve(self.linear_solver, cable.structure, diagonal, cable.coupling, flux.bridges, rhs, factors)

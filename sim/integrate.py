@@ -9,21 +9,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from .bind import Binding, Reading
 from .description.module import Module
 from .description.signals import DataInputs
 from .description.training import DataValue
-from .external import Sites, by_step, collect, fitted, steps_of
-from .inputs import Inputs, Now
-from .linear import LinearSolver
-from .linear import by_name as linear_by_name
+from .external import by_step, collect, fitted, steps_of
+from .inputs import Now
 from .lower import lower
-from .lowered import Lowered
-from .probe import carried_currents, moving_voltage
+from .plan import plan_of
 from .simulate import Plan, simulate
-from .solvers import Solver, by_name
+from .step_api import add_clamps, add_stimuli, build_init_and_step_fn
 from .time_loop import MEMORY_BUDGET
 from .types import ParameterTree
 from .user_states import from_user, to_user
@@ -108,59 +103,5 @@ def _run(
     return simulate(plan, values, inputs, dt, lanes=1, start=start, levels=levels, memory_budget=memory_budget)
 
 
-def plan_of(
-    module: Module,
-    lowered: Lowered,
-    params: ParameterTree,
-    param_state: Sequence[DataValue],
-    sites: Sites,
-    solver: str,
-    voltage_solver: str = "auto",
-) -> tuple[Plan, list[jax.Array]]:
-    """The plan of a run and the values of its bindings: trainables first, then data values."""
-    bindings, values = bindings_of(module, lowered, params, param_state)
-    recordings = module.base._recordings
-    if not recordings:
-        raise ValueError('nothing is recorded: call .record() first, e.g. cell.branch(0).loc(0.5).record("v")')
-    reading = Reading.make(lowered.index, recordings)
-    carried = carried_currents(lowered.model, recordings)
-    inputs = Inputs.make(lowered.index, sites)
-    scheme, linear = schemes(lowered, solver, voltage_solver)
-    return Plan(lowered.model, bindings, inputs, reading, scheme, linear, carried), values
-
-
-def schemes(lowered: Lowered, solver: str, voltage_solver: str) -> tuple[Solver, LinearSolver]:
-    """The integrator and the linear solver of these names.
-
-    Raises ValueError for an unknown one, or one that cannot run this model.
-    """
-    scheme, linear = by_name(solver), linear_by_name(voltage_solver)
-    moving = () if scheme.moves_states_once else moving_voltage(lowered.model)
-    if moving:
-        raise ValueError(
-            f"{solver} advances states more than once a step, but {moving[0]} moves v itself; use solver=\"bwd_euler\""
-        )
-    return scheme, linear
-
-
-def bindings_of(
-    module: Module, lowered: Lowered, params: ParameterTree, param_state: Sequence[DataValue]
-) -> tuple[tuple[Binding, ...], list[jax.Array]]:
-    """Where the values of trainables and, after them, data values go, and these values."""
-    trainables = module.base._trainables
-    if len(params) not in (0, len(trainables)):
-        raise ValueError(
-            f"params has {len(params)} entries, the module {len(trainables)} trainables; use get_parameters()"
-        )
-    bindings, values = [], []
-    for trainable, entry in zip(trainables, params, strict=False):
-        if trainable.key not in entry:
-            raise ValueError(f"params: expected an entry {{{trainable.key!r}: ...}}, found {list(entry)}")
-        bindings.append(Binding.make(lowered.index, trainable.key, trainable.rows, trainable.group))
-        values.append(jnp.atleast_1d(jnp.asarray(entry[trainable.key])))
-    for data in param_state:
-        value = jnp.atleast_1d(jnp.asarray(data.value))
-        source = np.zeros(len(data.rows), int) if value.shape[0] == 1 else np.arange(len(data.rows))
-        bindings.append(Binding.make(lowered.index, data.key, data.rows, source))
-        values.append(value)
-    return tuple(bindings), values
+#: The step API is imported from here by scripts written for Jaxley.
+__all__ = ["add_clamps", "add_stimuli", "build_init_and_step_fn", "integrate"]

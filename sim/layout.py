@@ -163,7 +163,7 @@ class Part:
 
 
 def parts(groups: Sequence[Group], layout: Layout, bridges: np.ndarray) -> list[Part]:
-    """Each group of cells; those that gap junctions ([bridge, 2] rows) touch make one part with all others they touch."""
+    """Each group of cells; all those that gap junctions ([bridge, 2] rows) touch make one part."""
     n_comp = len(layout.user_of_comp)
     found, comps, points, parent_rows = [], [], [], []
     for group, rows in zip(groups, layout.rows, strict=True):

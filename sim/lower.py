@@ -130,7 +130,9 @@ def _synapses(
     module: Module, comp_of_user: np.ndarray, parameters: dict[str, Any], states: dict[str, Any], array: Any
 ) -> tuple[tuple[PlacedSynapse, ...], frozenset[str]]:
     """Every type of synapse with its places; its values are put into `parameters` and `states`."""
-    edges, placed, names = module._edges, [], set()
+    edges = module._edges
+    placed: list[PlacedSynapse] = []
+    names: set[str] = set()
     for name, synapse in module._synapses.items():
         mine = edges[edges["type"] == name]
         for keys, home in ((synapse.synapse_params, parameters), (synapse.synapse_states, states)):

@@ -17,11 +17,11 @@ from .dynamics import Dynamics
 from .external import add
 from .initialize import initial_states
 from .inputs import CURRENT, Inputs, Now
-from .integrate import bindings_of, schemes
 from .linear import LinearSolver
 from .lower import lower
 from .lowered import Model
 from .membrane import current_names, linearized_current
+from .plan import bindings_of, schemes
 from .probe import carried_currents
 from .solvers import Solver
 from .synaptic import synaptic_current, synaptic_currents
@@ -99,7 +99,7 @@ def add_stimuli(
 def add_clamps(
     externals: Mapping[str, Any], external_inds: Mapping[str, Any], data_clamps: DataInputs | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`externals` and `external_inds` of a module with the clamps of `data_clamp` behind its own (the last one holds)."""
+    """`externals` and `external_inds` of a module with the clamps of `data_clamp` behind its own."""
     return _with_data(externals, external_inds, data_clamps)
 
 

@@ -13,9 +13,7 @@ from .cable import Cable
 from .lowered import Component, Model
 
 
-def transition_matrices(
-    model: Model, cable: Cable, bridges: jax.Array | None, dt: jax.Array
-) -> tuple[jax.Array, ...]:
+def transition_matrices(model: Model, cable: Cable, bridges: jax.Array | None, dt: jax.Array) -> tuple[jax.Array, ...]:
     """For each component the matrices [copy, #lane, comp, comp] of one quantity."""
     return tuple(_transition(cable, part, bridges, dt) for part in model.components)
 
@@ -46,9 +44,9 @@ def component_laplacian(cable: Cable, part: Component, bridges: jax.Array | None
     is_child = (here != part.parent).astype(coupling.dtype)
     matrix = matrix.at[..., here, part.parent].add(-coupling * is_child)
     matrix = matrix.at[..., part.parent, here].add(-coupling * is_child)
-    if bridges is None or not part.bridges.shape[0]:
-        return matrix
     ends = cable.structure.bridges
+    if bridges is None or ends is None or not part.bridges.shape[0]:
+        return matrix
     g = bridges[part.bridges].T[None]  # [1, lane, bridge]
     place = jnp.zeros(cable.capacity.shape[0], jnp.int32).at[rows[:, 0]].set(here.astype(jnp.int32))
     a, b = place[ends.a[part.bridges]], place[ends.b[part.bridges]]

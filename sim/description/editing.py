@@ -55,7 +55,8 @@ class Editing:
         Adds the parameter `axial_diffusion_<state>` (um^2/ms, 1 here, 0 in compartments outside the view).
         """
         base = self.base
-        concentrations = {k for m in base._mechanisms.values() for k in m.channel_states if not k.startswith(f"{m.name}_")}
+        mechanisms = base._mechanisms.items()
+        concentrations = {k for name, m in mechanisms for k in m.channel_states if not k.startswith(f"{name}_")}
         if state not in concentrations:
             raise ValueError(
                 f"diffuse({state!r}): no mechanism here has this concentration{nearest(state, concentrations)}; "

@@ -83,15 +83,14 @@ class Module(View):
 
     def _is_of_edges(self, key: str) -> bool:
         """Whether a value belongs to synapses rather than to compartments."""
-        return any(
-            key in s.synapse_params or key in s.synapse_states or key == f"i_{name}" for name, s in self._synapses.items()
-        )
+        return self._type_of(key) is not None
 
-    def _type_of(self, key: str) -> str:
-        """The synapse that has this parameter, state or current."""
-        return next(
-            n for n, s in self._synapses.items() if key in s.synapse_params or key in s.synapse_states or key == f"i_{n}"
-        )
+    def _type_of(self, key: str) -> str | None:
+        """The synapse that has this parameter, state or current; None where none has."""
+        for name, synapse in self._synapses.items():
+            if key in synapse.synapse_params or key in synapse.synapse_states or key == f"i_{name}":
+                return name
+        return None
 
     def _values(self, key: str, rows: np.ndarray) -> np.ndarray:
         """The present values of a parameter or state on these compartments, or synapses where it belongs to them."""
@@ -122,8 +121,11 @@ class Module(View):
         of_synapses = {
             k
             for name, s in self._synapses.items()
-            for k in ((*s.synapse_states, *([f"i_{name}"] if what == "record" else [])) if states_only
-                      else (*s.synapse_params, *s.synapse_states))
+            for k in (
+                (*s.synapse_states, *([f"i_{name}"] if what == "record" else []))
+                if states_only
+                else (*s.synapse_params, *s.synapse_states)
+            )
         }
         if key in of_synapses:
             return self._edges_with(key, view, what)

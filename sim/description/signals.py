@@ -51,9 +51,7 @@ class Signals:
         self.base._add_external(state_name, values, rows)
         _tell(verbose, len(rows), f"clamp of {state_name}")
 
-    def data_stimulate(
-        self, current: Any, data_stimuli: DataInputs | None = None, verbose: bool = False
-    ) -> DataInputs:
+    def data_stimulate(self, current: Any, data_stimuli: DataInputs | None = None, verbose: bool = False) -> DataInputs:
         """A stimulus as data for `integrate(..., data_stimuli=...)`: differentiable, leaves the module as it is."""
         _tell(verbose, len(self._rows), "external current")
         return _appended(data_stimuli, CURRENT, current, self._rows, "data_stimulate")
@@ -163,9 +161,7 @@ def add_external(base: Module, key: str, values: np.ndarray, rows: np.ndarray) -
         keep = np.ones(len(sites), bool) if key == CURRENT else ~np.isin(sites, rows)
         n = max(present.shape[1], values.shape[1])
         fill = 0.0 if key == CURRENT else np.nan
-        padded = [
-            np.pad(a, ((0, 0), (0, n - a.shape[1])), constant_values=fill) for a in (present[keep], values)
-        ]
+        padded = [np.pad(a, ((0, 0), (0, n - a.shape[1])), constant_values=fill) for a in (present[keep], values)]
         values, rows = np.concatenate(padded), np.concatenate([sites[keep], rows])
     base._externals[key], base._external_inds[key] = values, np.array(rows)
     base._edited()

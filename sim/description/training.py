@@ -39,8 +39,11 @@ class Training:
     base: Module
     _rows: np.ndarray
     _sharing: np.ndarray | None
-    _edge_rows: np.ndarray
     _edge_sharing: np.ndarray | None
+
+    @property
+    def _edge_rows(self) -> np.ndarray:
+        raise NotImplementedError
 
     def make_trainable(self, key: str, init_val: float | Any = None, verbose: bool = False) -> None:
         """Free a parameter or initial state.

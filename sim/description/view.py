@@ -145,7 +145,8 @@ class Navigation:
         if name in base._synapses:
             of_type = self._edge_rows[base._edges["type"].to_numpy()[self._edge_rows] == name]
             return self._of_edges(of_type, sharing=np.zeros(len(of_type), dtype=int))
-        hint = nearest(name, [*base._groups, *base._mechanisms, *base._synapses, *(n for n in dir(type(self)) if n[0] != "_")])
+        methods = (n for n in dir(type(self)) if n[0] != "_")
+        hint = nearest(name, [*base._groups, *base._mechanisms, *base._synapses, *methods])
         raise AttributeError(f"no group, mechanism or method {name!r} in this {type(base).__name__.lower()}{hint}")
 
     def __getitem__(self, index: Any) -> View:

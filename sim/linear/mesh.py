@@ -22,7 +22,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from ..types import Indices, NodeLanes
+from ..types import IndexTable, Indices, NodeLanes
 from .symbolic import entries, factorize
 
 EntryLanes = Float[Array, "entry #lane"]
@@ -45,7 +45,7 @@ class Mesh(eqx.Module):
 
     rows: Indices
     edge_child: Indices
-    edge_ends: Indices
+    edge_ends: IndexTable
     edge_entry: Indices
     bridge: Indices
     bridge_entry: Indices

@@ -112,7 +112,7 @@ def multiply(
     y = jnp.zeros_like(x) if diagonal is None else diagonal * x
     if coupling is not None:
         parent = structure.parent_of
-        g = jnp.where((parent == jnp.arange(parent.shape[0]))[:, None], 0.0, coupling)
+        g = jnp.where((parent == jnp.arange(parent.shape[0], dtype=parent.dtype))[:, None], 0.0, coupling)
         y = (y - g * x[parent]).at[parent].add(-g * x)
     if bridge_g is not None and structure.bridges is not None:
         a, b = structure.bridges.a, structure.bridges.b

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..dynamics import Dynamics, Flux
 from ..cable import VOLTAGE
+from ..dynamics import Dynamics, Flux
 from ..ions import mean_decay
 from ..synaptic import bridge_conductance
 from ..transition import transition_matrices

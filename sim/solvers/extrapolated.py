@@ -15,7 +15,7 @@ from .trbdf2 import AT_GAMMA, AT_START, GAMMA
 
 
 class Extrapolated(Solver):
-    """(4 S(dt/2)^2 - S(dt)) / 3, with S the symmetric splitting (Richardson 1911; Strang 1968, SIAM J. Numer. Anal. 5:506).
+    """(4 S(dt/2)^2 - S(dt)) / 3 with S the symmetric splitting (Strang 1968, SIAM J. Numer. Anal. 5:506).
 
     S: half a step of all states at the present voltage, a step of TR-BDF2 with these held, half a step of all states at
     the new voltage. Its error has even powers of dt but for a small part of TR-BDF2, so the combination removes dt^2.
