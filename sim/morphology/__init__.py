@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .axon import with_axon
 from .compartments import count_compartments
 from .discretize import CompartmentGeometry, cylinder, discretize, discretize_all
@@ -26,3 +28,16 @@ __all__ = [
     "with_axon",
     "with_short_sections",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Scripts written for Jaxley import these from here; they live in description/, which imports this package."""
+    if name in ("distance_direct", "distance_pathwise"):
+        from ..description import distances
+
+        return getattr(distances, name)
+    if name in ("morph_connect", "morph_delete"):
+        from ..description import surgery
+
+        return getattr(surgery, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
