@@ -1,13 +1,13 @@
 """Elimination and substitution on the trees of equal cells, many cells a loop turn.
 
-Owns the order of elimination and the loops over it. Does not know what is left over at the roots: a root that is
-coupled to other cells is finished by mesh.py, any other by one multiplication.
+Owns the order of elimination and the loops over it. Does not know the nodes that gap junctions couple to other cells
+(mesh.py): what hangs on them is eliminated into them, and substituted from them, here.
 
 A super-node is `width` consecutive rows that hold the same node of `width` equal cells. The system, S_ii = diagonal_i
 and S_cp = -coupling_c, is eliminated from the leaves to the roots and substituted back (Hines 1984, Int. J. Biomed.
-Comput. 15:69), a super-node at once. With the pivots d and the fractions f_c = coupling_c / d_c:
+Comput. 15:69), a super-node at once. With the pivots d, of which the inverses are kept:
 
-    d_p -= f_c coupling_c        b_p += f_c b_c        x_c = b_c / d_c + f_c x_p
+    d_p -= coupling_c / d_c coupling_c      b_p += coupling_c / d_c b_c      x_c = (b_c + coupling_c x_p) / d_c
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Forest(eqx.Module):
         width: rows of a super-node.
         child: first row of each super-node that has a parent to be eliminated into, the deepest first.
         parent: first row of that parent.
-        roots: first rows of the super-nodes that none of these loops eliminates.
+        roots: first rows of the super-nodes that are left with an equation of their own.
     """
 
     width: int = eqx.field(static=True)
@@ -51,17 +51,18 @@ def reduce_matrix(forest: Forest, diagonal: NodeLanes, coupling: NodeLanes) -> N
         g = _rows(coupling, c, forest.width)
         return _put(d, _rows(d, p, forest.width) - g / _rows(d, c, forest.width) * g, p)
 
-    return _loop(forest, eliminate, diagonal)
+    return _loop(forest.child, eliminate, diagonal)
 
 
-def reduce_rhs(forest: Forest, fraction: NodeLanes, rhs: NodeLanes) -> NodeLanes:
-    """The right-hand side after elimination, by the fractions coupling / pivot."""
+def reduce_rhs(forest: Forest, inverse: NodeLanes, coupling: NodeLanes, rhs: NodeLanes) -> NodeLanes:
+    """The right-hand side after elimination, by the inverse pivots."""
 
     def eliminate(k: jax.Array, b: jax.Array) -> jax.Array:
         c, p = _at(forest.child, k), _at(forest.parent, k)
-        return _put(b, _rows(b, p, forest.width) + _rows(fraction, c, forest.width) * _rows(b, c, forest.width), p)
+        fraction = _rows(coupling, c, forest.width) * _rows(inverse, c, forest.width)
+        return _put(b, _rows(b, p, forest.width) + fraction * _rows(b, c, forest.width), p)
 
-    return _loop(forest, eliminate, rhs)
+    return _loop(forest.child, eliminate, rhs)
 
 
 def reduce_both(
@@ -80,22 +81,33 @@ def reduce_both(
             _put(b, _rows(b, p, forest.width) + fraction * _rows(b, c, forest.width), p),
         )
 
-    return _loop(forest, eliminate, (diagonal, rhs))
+    return _loop(forest.child, eliminate, (diagonal, rhs))
 
 
-def substitute(forest: Forest, fraction: NodeLanes, x: NodeLanes) -> NodeLanes:
-    """The solution, from its values at the roots and the reduced right-hand side / pivot at all other nodes."""
+def solve_roots(forest: Forest, inverse: NodeLanes, reduced: NodeLanes) -> NodeLanes:
+    """The reduced right-hand side, with the solution in its place at the roots."""
+
+    def divide(k: jax.Array, x: jax.Array) -> jax.Array:
+        root = _at(forest.roots, k)
+        return _put(x, _rows(x, root, forest.width) * _rows(inverse, root, forest.width), root)
+
+    return _loop(forest.roots, divide, reduced)
+
+
+def substitute(forest: Forest, inverse: NodeLanes, coupling: NodeLanes, x: NodeLanes) -> NodeLanes:
+    """The solution, from its values where nothing is eliminated and the reduced right-hand side at all other nodes."""
     last = forest.child.shape[0] - 1
 
-    def add_parent(k: jax.Array, x: jax.Array) -> jax.Array:
+    def insert_parent(k: jax.Array, x: jax.Array) -> jax.Array:
         c, p = _at(forest.child, last - k), _at(forest.parent, last - k)
-        return _put(x, _rows(x, c, forest.width) + _rows(fraction, c, forest.width) * _rows(x, p, forest.width), c)
+        b = _rows(x, c, forest.width) + _rows(coupling, c, forest.width) * _rows(x, p, forest.width)
+        return _put(x, b * _rows(inverse, c, forest.width), c)
 
-    return _loop(forest, add_parent, x)
+    return _loop(forest.child, insert_parent, x)
 
 
-def _loop(forest: Forest, body: Callable[[jax.Array, Carry], Carry], carry: Carry) -> Carry:
-    n = forest.child.shape[0]
+def _loop(over: Indices, body: Callable[[jax.Array, Carry], Carry], carry: Carry) -> Carry:
+    n = over.shape[0]
     return lax.fori_loop(0, n, body, carry) if n else carry
 
 

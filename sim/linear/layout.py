@@ -53,12 +53,12 @@ def parent_rows(groups: Sequence[Group]) -> np.ndarray:
     return parents
 
 
-def forest_of(groups: Sequence[Group], is_root: np.ndarray | None = None) -> tuple[Forest, ...]:
+def forest_of(groups: Sequence[Group], elsewhere: np.ndarray | None = None) -> tuple[Forest, ...]:
     """One forest for each width among the groups, and so one loop for each.
 
     Args:
         groups: all cells.
-        is_root: [row] nodes that are to be left to others (mesh.py): a super-node as a whole, and with it its parent.
+        elsewhere: [row] nodes that are left to mesh.py: a super-node as a whole, and with it its parent.
 
     The deepest nodes are eliminated first. Neighbours in this order seldom wait for one another, which hides the
     latency of the division where there are few lanes.
@@ -69,14 +69,13 @@ def forest_of(groups: Sequence[Group], is_root: np.ndarray | None = None) -> tup
         for group in groups:
             if group.width != width:
                 continue
-            starts = np.asarray(group.starts)
-            root = group.parents < 0
-            if is_root is not None:
-                root = root | is_root[starts]
-            child.append(starts[~root])
-            parent.append(starts[group.parents[~root]])
-            depth.append(depths(group.parents)[~root])
-            roots.append(starts[root])
+            starts, is_root = np.asarray(group.starts), group.parents < 0
+            here = np.ones(len(starts), bool) if elsewhere is None else ~elsewhere[starts]
+            is_child = here & ~is_root
+            child.append(starts[is_child])
+            parent.append(starts[group.parents[is_child]])
+            depth.append(depths(group.parents)[is_child])
+            roots.append(starts[here & is_root])
         order = np.argsort(-np.concatenate(depth), kind="stable")
         forests.append(
             Forest(

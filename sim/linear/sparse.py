@@ -1,7 +1,7 @@
 """The system as a sparse matrix for a solver that others wrote: a cross-check, not a way to be fast.
 
 On the CPU `jax.experimental.sparse.linalg.spsolve` calls SciPy (SuperLU) from inside the compiled program, lane by
-lane; on CUDA it is cuSOLVER's QR.
+lane. It is for the CPU.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Structure(eqx.Module):
     """The pattern of a system.
 
     Attributes:
-        forests: every node that is not in the mesh is eliminated in exactly one of them, or a root of one.
+        forests: every node that is not in the mesh is a child or a root of exactly one of them.
         parent_of: [node] its parent's row, a root's own.
         bridges: None without gap junctions.
         mesh: the nodes between the ends of bridges and their roots, solved together; None without bridges.

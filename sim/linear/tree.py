@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from ..types import NodeLanes
 from . import mesh as meshes
 from .base import LinearSolver
-from .forest import reduce_both, reduce_matrix, reduce_rhs, substitute
+from .forest import reduce_both, reduce_matrix, reduce_rhs, solve_roots, substitute
 from .mesh import BridgeLanes, MeshFactors
 from .structure import Structure
 
@@ -40,12 +40,11 @@ class TreeSolver(LinearSolver):
         bridge_g: BridgeLanes | None,
         rhs: NodeLanes,
     ) -> NodeLanes:
-        """x; one multiplication and addition a node each way."""
-        fraction = coupling * factors.inverse
+        """x, without a division."""
         b = rhs
         for forest in structure.forests:
-            b = reduce_rhs(forest, fraction, b)
-        return _back(structure, factors, fraction, b)
+            b = reduce_rhs(forest, factors.inverse, coupling, b)
+        return _back(structure, factors, coupling, b)
 
     def solve_once(
         self,
@@ -60,7 +59,7 @@ class TreeSolver(LinearSolver):
         for forest in structure.forests:
             d, b = reduce_both(forest, d, coupling, b)
         factors = TreeFactors(1.0 / d, _mesh_factors(structure, d, coupling, bridge_g))
-        return _back(structure, factors, coupling * factors.inverse, b)
+        return _back(structure, factors, coupling, b)
 
 
 def _mesh_factors(
@@ -71,12 +70,14 @@ def _mesh_factors(
     return meshes.factor(structure.mesh, reduced, coupling, bridge_g)
 
 
-def _back(structure: Structure, factors: TreeFactors, fraction: NodeLanes, reduced: NodeLanes) -> NodeLanes:
+def _back(structure: Structure, factors: TreeFactors, coupling: NodeLanes, reduced: NodeLanes) -> NodeLanes:
     """x from the reduced right-hand side."""
-    x = reduced * factors.inverse
+    x = reduced
+    for forest in structure.forests:
+        x = solve_roots(forest, factors.inverse, x)
     if structure.mesh is not None and factors.mesh is not None:
         rows = structure.mesh.rows
         x = x.at[rows].set(meshes.solve(structure.mesh, factors.mesh, reduced[rows]))
     for forest in structure.forests:
-        x = substitute(forest, fraction, x)
+        x = substitute(forest, factors.inverse, coupling, x)
     return x

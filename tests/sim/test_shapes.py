@@ -15,7 +15,8 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 from jaxtyping import install_import_hook
 # beartype takes no `Self` in a method that is wrapped by itself: files that have it, without arrays, are left out.
-modules = [f"rallax.sim.{m}" for m in sys.argv[1].split() if m not in ("mechanisms.protocol", "identity", "description.editing")]
+left_out = ("mechanisms.protocol", "identity", "description.editing")
+modules = [f"rallax.sim.{m}" for m in sys.argv[1].split() if m not in left_out]
 with install_import_hook(modules, "beartype.beartype"):
     import rallax.sim as rx
 import jax.numpy as jnp
