@@ -3,8 +3,9 @@
     python benchmarks/faults.py [--kills 10] [--seed 0]
 
 A small job (that of the tests) is fitted by real processes on real Ray. The coordinator is killed (SIGKILL) at a random
-moment of a fresh fit and the run resumed, `--kills` times; then a worker's process at a random moment, as often.
-Parameters, losses, history and traces are compared byte by byte.
+moment of a fresh fit and the run resumed, `--kills` times; then a worker's process at a random moment, as often. A
+moment is a random number of steps in the run's log and up to 50 ms more, so that the moments fill the fit evenly,
+however busy the machine is. Parameters, losses, history and traces are compared byte by byte.
 """
 
 from __future__ import annotations
@@ -40,9 +41,8 @@ def main() -> int:
         folder = Path(scratch)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "xla")
         job = write_tiny(folder / "job")
-        begun = time.monotonic()
         run(job, folder / "reference")
-        seconds = time.monotonic() - begun
+        n_steps = steps_done(folder / "reference")
         reference = contents(folder / "reference")
         for workers in (1, 3):
             directory = folder / f"workers-{workers}"
@@ -53,12 +53,11 @@ def main() -> int:
             same, moments = 0, []
             for i in range(arguments.kills):
                 directory = folder / f"{what}-{i}"
-                moment = rng.uniform(0.3, 1.0) * seconds
-                moments.append(disturb(job, directory, moment))
+                moments.append(disturb(job, directory, rng.randrange(n_steps), rng.uniform(0.0, 0.05)))
                 same += contents(directory) == reference
             figure = f"{same} of {arguments.kills} with the same bits"
             tell(f"A6 kill -9 of the {what}", figure, "all", same == arguments.kills)
-            print("  killed at: " + ", ".join(moments))
+            print(f"  killed at, of {n_steps} steps: " + ", ".join(moments))
     return 0
 
 
@@ -80,35 +79,38 @@ def resume(job: Path, directory: Path) -> None:
     subprocess.run([*RALLAX, "resume", str(directory)], check=True, stdout=subprocess.DEVNULL)
 
 
-def state(directory: Path) -> str:
+def steps_done(directory: Path) -> int:
     log = directory / "log.jsonl"
-    lines = log.read_text().count('"kind": "step"') if log.is_file() else 0
-    return f"block step {lines}"
+    return log.read_text().count('"kind": "step"') if log.is_file() else 0
 
 
-def kill_coordinator(job: Path, directory: Path, after: float) -> str:
+def wait_for(process: subprocess.Popen[bytes], directory: Path, steps: int, more: float) -> bool:
+    """Wait until the log of a run has this many steps, and `more` seconds; whether the process still runs then."""
+    while process.poll() is None and steps_done(directory) < steps:
+        time.sleep(0.005)
+    time.sleep(more)
+    return process.poll() is None
+
+
+def kill_coordinator(job: Path, directory: Path, steps: int, more: float) -> str:
     with started(job, directory) as process:
-        try:
-            process.wait(after)
-            moment = "after the end"
-        except subprocess.TimeoutExpired:
+        moment = "after the end"
+        if wait_for(process, directory, steps, more):
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            moment = state(directory)
+            moment = str(steps_done(directory))
     resume(job, directory)
     return moment
 
 
-def kill_worker(job: Path, directory: Path, after: float) -> str:
+def kill_worker(job: Path, directory: Path, steps: int, more: float) -> str:
     with started(job, directory) as process:
-        end = time.monotonic() + after
-        pid = None
-        while process.poll() is None and (time.monotonic() < end or pid is None):
-            time.sleep(0.05)
+        moment = "after the end"
+        if wait_for(process, directory, steps, more):
             pid = next(iter(workers_of(process.pid)), None)
-        moment = state(directory) if pid is not None else "after the end"
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+            if pid is not None:
+                moment = str(steps_done(directory))
+                os.kill(pid, signal.SIGKILL)
         assert process.wait() == 0, process.stderr.read().decode() if process.stderr else ""
     return moment
 
