@@ -9,7 +9,10 @@ import jax
 
 
 def device_class() -> str:
-    """``"cpu:<processor model>"``, or ``"<platform>:<device kind>"`` of JAX's first default device."""
+    """``"cpu:<processor model>"``, or ``"<platform>:<device kind>"`` of JAX's first default device.
+
+    A processor with vectors of 512 bits says so: sums come out in another order with them.
+    """
     device = jax.devices()[0]
     if device.platform == "cpu":
         return f"cpu:{_processor()}"
@@ -17,12 +20,15 @@ def device_class() -> str:
 
 
 def _processor() -> str:
+    found = _first_processor()
+    model = found.get("model name") or platform.processor() or platform.machine()
+    return f"{model} with AVX-512" if "avx512f" in found.get("flags", "").split() else model
+
+
+def _first_processor() -> dict[str, str]:
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
-    return platform.processor() or platform.machine()
+        return {}
+    pairs = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}

@@ -32,9 +32,9 @@ from .state_vectors import build_dynamic_state_utils
 from .step_api import add_clamps, add_stimuli, build_init_and_step_fn
 from .stimuli import datapoint_to_step_currents, step_current
 from .synapses import *  # noqa: F403
-from .xla import raise_loop_limit
+from .xla import set_cpu_flags
 
-raise_loop_limit()
+set_cpu_flags()
 
 __all__ = [
     "Batched",

@@ -91,7 +91,7 @@ def ray_executor(job: Job, recipe: Recipe) -> Executor:
     """Workers as Ray actors with the environment that the job needs; connect first."""
     from rallax.fitting.executors.environment import worker_environment
     from rallax.fitting.executors.ray_actors import RayExecutor
-    from rallax.sim.xla import LOOP_LIMIT_FLAG
+    from rallax.sim.xla import CPU_FLAGS
 
     compute = job.compute
     environment = worker_environment(
@@ -99,7 +99,7 @@ def ray_executor(job: Job, recipe: Recipe) -> Executor:
         cpus=compute.cpus_per_worker,
         gpus=compute.gpus_per_worker,
         cache_dir=os.environ.get("JAX_COMPILATION_CACHE_DIR"),
-        xla_flags=[LOOP_LIMIT_FLAG],
+        xla_flags=CPU_FLAGS,
     )
     return RayExecutor(
         recipe,

@@ -46,6 +46,9 @@ def worker_environment(
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
+        # The states that a gradient saves are hundreds of megabytes, read once: in pages of 4 KB the processor would
+        # look up a page for every few lines of them (benchmarks/speed.py measures with and without).
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
     if 0.0 < gpus < 1.0:
         environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * gpus:.3f}"
