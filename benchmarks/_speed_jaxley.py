@@ -1,0 +1,64 @@
+"""Jaxley in speed.py, with jaxley-mech's layer-5 channels; batches by `vmap`, as its tutorials do."""
+
+from __future__ import annotations
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import jaxley as jx
+import numpy as np
+from _speed import CURRENT_NA, DT_MS, GBAR, N_STEPS, REGIONS, T_MS, Call, measure
+from jaxley.channels import HH
+
+warnings.filterwarnings("ignore")
+
+
+def main() -> None:
+    call = Call.read()
+    cell = jx.read_swc(call.morphology, ncomp=call.ncomp)
+    cell.set("axial_resistivity", 100.0)
+    if call.case == "hh":
+        cell.insert(HH())
+        free = {"HH_gNa": 0.12, "HH_gK": 0.036}
+    else:
+        import jaxley_mech.channels.l5pc as mech
+        from _l5pc import JAXLEY_NAMES
+        from jaxley.channels import Leak
+
+        cell.insert(Leak())
+        for region, names in REGIONS.items():
+            for name in names:
+                getattr(cell, region).insert(getattr(mech, JAXLEY_NAMES[name])())
+        free = {f"{JAXLEY_NAMES[name]}_g{JAXLEY_NAMES[name]}": gbar for name, gbar in GBAR.items()}
+        for key, gbar in free.items():
+            getattr(cell, key.split("_g")[0]).set(key, gbar)
+    site = cell.soma.branch(0).comp(0)
+    site.stimulate(jnp.asarray(np.full(N_STEPS, CURRENT_NA)), verbose=False)
+    site.record(verbose=False)
+    for key in free:
+        (cell if call.case == "hh" else getattr(cell, key.split("_g")[0])).make_trainable(key, verbose=False)
+    cell.init_states()
+    cell.to_jax()
+    scale = jnp.linspace(0.9, 1.1, call.batch)[:, None]
+    params = [{key: value * scale} for key, value in free.items()]
+    # One level saves all states; two are Jaxley's way to keep memory and time low.
+    lengths = [int(np.ceil(np.sqrt(N_STEPS)))] * 2
+
+    def simulate(p):
+        return jx.integrate(cell, params=p, t_max=T_MS - DT_MS, delta_t=DT_MS, checkpoint_lengths=lengths)
+
+    def loss(p):
+        return jnp.mean(simulate(p) ** 2)
+
+    forward = jax.jit(jax.vmap(simulate))
+    gradient = jax.jit(jax.vmap(jax.value_and_grad(loss)))
+    runs = {
+        "forward": lambda: jax.block_until_ready(forward(params)),
+        "gradient": lambda: jax.block_until_ready(gradient(params)),
+    }
+    measure(call, len(cell.nodes), runs)
+
+
+if __name__ == "__main__":
+    main()
