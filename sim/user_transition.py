@@ -46,9 +46,7 @@ def by_component(lowered: Lowered, dense: np.ndarray) -> Transitions:
     """The matrices of `build_transition`, cell by cell in the lowered order and the model's floating-point type."""
     rows = _user_rows(lowered)
     return {
-        field: tuple(
-            jnp.asarray(whole[r[:, :, None], r[:, None, :]][:, None], lowered.model.dtype) for r in rows
-        )
+        field: tuple(jnp.asarray(whole[r[:, :, None], r[:, None, :]][:, None], lowered.model.dtype) for r in rows)
         for field, whole in zip((VOLTAGE, *lowered.model.diffusing), dense, strict=True)
     }
 

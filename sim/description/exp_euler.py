@@ -111,7 +111,7 @@ def _made_of(module: Module) -> dict[str, np.ndarray]:
     from ..synapses import ElectricalSynapse
 
     columns = (*_COLUMNS, *map(diffusion_key, module._diffusing))
-    found = {key: module._nodes[key].to_numpy(dtype=float, copy=True) for key in columns}
+    found: dict[str, np.ndarray] = {key: module._nodes[key].to_numpy(dtype=float, copy=True) for key in columns}
     found["branches"] = module._branches.to_numpy(dtype=float)
     for name, synapse in module._synapses.items():
         if isinstance(synapse, ElectricalSynapse):

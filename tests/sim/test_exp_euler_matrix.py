@@ -1,4 +1,4 @@
-"""The matrix of exponential Euler, built ahead and kept with a module: same runs, and refusals where it does not fit."""
+"""The matrix of exponential Euler, built ahead and kept with a module: same runs, refusals where it does not fit."""
 
 from __future__ import annotations
 
