@@ -1,6 +1,6 @@
 """The figures behind the simulator's correctness bars: runs their tests, slow ones too, and tells what each measured.
 
-    python benchmarks/correctness.py [WORD ...]      only bars whose file or folder of tests has one of the words in its name
+    python benchmarks/correctness.py [WORD ...]      only bars with one of the words in the name of their tests
 
 A bar is met where all of its tests pass; the figures are what these print.
 """
