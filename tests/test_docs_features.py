@@ -33,7 +33,7 @@ def test_every_row_is_shown_by_tests_that_exist() -> None:
             assert function.startswith("test_") and function in functions[file], f"{row}: {test}"
 
 
-def test_every_name_of_the_linear_solvers_and_integrators_is_told() -> None:
+def test_every_integrator_is_told() -> None:
     from rallax.sim import solvers
 
     page = PAGE.read_text(encoding="utf-8")
