@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .bind import Binding, Reading
+from .description.exp_euler import kept_transition
 from .description.module import Module
 from .description.training import DataValue
 from .external import Sites
@@ -18,8 +19,9 @@ from .linear import by_name as linear_by_name
 from .lowered import Lowered
 from .probe import carried_currents, moving_voltage
 from .simulate import Plan
-from .solvers import Solver, by_name
+from .solvers import ExponentialEuler, Solver, by_name
 from .types import ParameterTree
+from .user_transition import by_component
 
 
 def plan_of(
@@ -39,12 +41,17 @@ def plan_of(
     reading = Reading.make(lowered.index, recordings)
     carried = carried_currents(lowered.model, recordings)
     inputs = Inputs.make(lowered.index, sites)
-    scheme, linear = schemes(lowered, solver, voltage_solver)
+    scheme, linear = schemes(module, lowered, solver, voltage_solver, {b.key for b in bindings})
     return Plan(lowered.model, bindings, inputs, reading, scheme, linear, carried), values
 
 
-def schemes(lowered: Lowered, solver: str, voltage_solver: str) -> tuple[Solver, LinearSolver]:
+def schemes(
+    module: Module, lowered: Lowered, solver: str, voltage_solver: str, bound: Iterable[str] = ()
+) -> tuple[Solver, LinearSolver]:
     """The integrator and the linear solver of these names.
+
+    Args:
+        bound: names of the values that the run binds, which a matrix that was computed ahead may not depend on.
 
     Raises ValueError for an unknown one, or one that cannot run this model.
     """
@@ -54,6 +61,9 @@ def schemes(lowered: Lowered, solver: str, voltage_solver: str) -> tuple[Solver,
         raise ValueError(
             f'{solver} advances states more than once a step, but {moving[0]} moves v itself; use solver="bwd_euler"'
         )
+    if isinstance(scheme, ExponentialEuler):
+        kept = kept_transition(module.base, set(bound))
+        scheme = scheme if kept is None else ExponentialEuler(by_component(lowered, kept))
     return scheme, linear
 
 

@@ -38,7 +38,7 @@ def build_init_and_step_fn(
 
     Args:
         voltage_solver, solver: as for `integrate`. What a scheme computes once a run (the matrix of "exp_euler") is
-            computed in every step here.
+            computed in every step here, unless `customize_solver_exp_euler` was given it.
 
     Returns:
         `init_fn(params, all_states=None, param_state=None, delta_t=0.025) -> (states, all_params)` and
@@ -48,7 +48,7 @@ def build_init_and_step_fn(
         state is held at. `step_fn` is jitted and gives `integrate`'s values to the last bit.
     """
     lowered = lower(module)
-    scheme, linear = schemes(lowered, solver, voltage_solver)
+    scheme, linear = schemes(module, lowered, solver, voltage_solver)
     currents = (*current_names(lowered.model), *synaptic_currents(lowered.model))
     carried = carried_currents(lowered.model, module.base._recordings)
     given = module.base.external_inds
@@ -60,6 +60,8 @@ def build_init_and_step_fn(
         delta_t: float = 0.025,
     ) -> tuple[StateDict, Model]:
         bindings, values = bindings_of(module, lowered, params or [], param_state or ())
+        # Refuses values that a matrix of exponential Euler which was computed ahead does not know.
+        schemes(module, lowered, solver, voltage_solver, {b.key for b in bindings})
         model = bind_values(lowered.model, bindings, values)
         if all_states is not None:
             return dict(all_states), model

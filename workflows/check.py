@@ -29,6 +29,16 @@ class CheckReport:
     sweeps: tuple[PreparedSweep, ...]
     work: Work
 
+    @property
+    def solver(self) -> str:
+        """The job's integrator."""
+        return self.resolved.job.simulation.solver
+
+    @property
+    def delta_t_ms(self) -> float:
+        """The job's time step."""
+        return self.resolved.job.simulation.delta_t_ms
+
     def sweep_rows(self) -> Iterator[tuple[str, ...]]:
         """One row a sweep: name, use, window, steps, samples, voltage at the start."""
         for sweep in self.sweeps:
@@ -47,7 +57,8 @@ class CheckReport:
         return [
             f"{work.compartments} compartments, {work.parameters} parameters, {work.starts} starts, "
             f"{work.sweeps} training sweeps in each step",
-            f"candidates: {work.candidate_steps:.3g} time steps; fit: {work.gradient_steps:.3g} with their gradient",
+            f"candidates: {work.candidate_steps:.3g} time steps; fit: {work.gradient_steps:.3g} with their gradient; "
+            f"{self.solver} at {self.delta_t_ms:g} ms",
             f"memory of a worker: {work.saved_bytes / 2**20:.0f} MiB for states ({work.lanes} lanes), and the program",
         ]
 
@@ -65,7 +76,8 @@ class CheckReport:
             }
             for sweep in self.sweeps
         ]
-        return {"sweeps": sweeps, "work": asdict(self.work)}
+        simulation = {"solver": self.solver, "delta_t_ms": self.delta_t_ms}
+        return {"sweeps": sweeps, "simulation": simulation, "work": asdict(self.work)}
 
 
 def check_job(job: Job) -> CheckReport:
@@ -80,7 +92,7 @@ def check_job(job: Job) -> CheckReport:
     sweeps: tuple[PreparedSweep, ...] = ()
     try:
         model = build_model(job)
-        faults += _site_faults(job, model)
+        faults += [*_site_faults(job, model), *_solver_faults(job, model)]
     except JobError as error:
         faults += error.faults
     try:
@@ -101,6 +113,17 @@ def _site_faults(job: Job, model: BuiltModel) -> Iterator[Fault]:
         except UserError as error:
             # The cell names the key below the site where there is one ("site.distance_um: …").
             yield Fault(job.source, f"sweeps[{number}].site", str(error).removeprefix("site."))
+
+
+def _solver_faults(job: Job, model: BuiltModel) -> Iterator[Fault]:
+    """Whether the integrator can run the cell's mechanisms."""
+    from rallax.sim.lower import lower
+    from rallax.sim.plan import schemes
+
+    try:
+        schemes(model.module, lower(model.module), job.simulation.solver, "auto")
+    except ValueError as error:
+        yield Fault(job.source, "simulation.solver", str(error))
 
 
 def _optimizer_faults(job: Job) -> Iterator[Fault]:

@@ -50,6 +50,7 @@ class Work:
 def work_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]) -> Work:
     """Count the work of `job` with its cell and prepared sweeps; where a step draws some sweeps, their mean counts."""
     from rallax.sim.lower import lower
+    from rallax.sim.solvers import by_name
     from rallax.sim.time_loop import choose_levels
 
     from .problem import group_sweeps
@@ -59,7 +60,9 @@ def work_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]) -> Wor
     settings = Settings.choose(job.fit.starts, [len(group) for group in group_sweeps(job, tuple(sweeps))])
     lanes = settings.starts_per_block * max(settings.sweeps_per_item)
     lowered = lower(model.module).model
-    values = sum(state.shape[0] for state in lowered.states.values())
+    # A step saves its states and the solutions of its linear systems, as in sim/simulate.py.
+    solutions = by_name(job.simulation.solver).solves * (1 + len(lowered.diffusing)) * lowered.n_node
+    values = sum(state.shape[0] for state in lowered.states.values()) + solutions
     lane_bytes = values * np.dtype(job.simulation.precision).itemsize
     levels = choose_levels(max(lengths), lane_bytes * lanes, settings.memory_budget_bytes)
     return Work(

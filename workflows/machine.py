@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .job.load import unwritable
+from .job.simulation import SOLVERS
 
 PACKAGES = (
     "rallax",
@@ -53,6 +54,7 @@ def findings(directory: str | Path) -> list[Finding]:
         _disk(Path(directory)),
         _ray(),
         _compilation_cache(),
+        Finding("solvers", ", ".join(SOLVERS)),
     ]
 
 

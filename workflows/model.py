@@ -302,7 +302,9 @@ def _from_python(job: Job) -> BuiltModel:
     except Exception as error:
         raise fault(f"{entry} raised {type(error).__name__}: {error}") from None
     if not isinstance(module, sim.Module):
-        raise fault(f"{entry} returned {type(module).__name__}; it must return a rallax.sim cell with trainables")
+        raise fault(
+            f"{entry} returned {type(module).__name__}; it must return a rallax.sim cell or network with trainables"
+        )
     keys = [(t.key, len(t.initial)) for t in module._trainables]
     total = sum(n for _, n in keys)
     if any(n > 1 for _, n in keys):

@@ -37,23 +37,33 @@ def draw(
     kwargs: dict[str, Any],
 ) -> Axes:
     """Draw compartments `rows` of a module; arguments and errors as for `vis`."""
-    dims = [int(d) for d in dims]
     if type not in _TYPES:
         raise ValueError(f'vis: type is "line", "scatter" or "comp", not {type!r}')
-    if len(dims) not in (2, 3) or len(set(dims)) != len(dims) or not set(dims) <= {0, 1, 2}:
-        raise ValueError(f"vis: dims names two or three of the axes 0, 1, 2, e.g. (0, 1), not {tuple(dims)}")
+    dims = checked_dims(dims)
     if type == "comp" and len(dims) == 3:
         raise ValueError('vis: type "comp" draws in a plane; give two axes, e.g. dims=(0, 1)')
     values = None if by is None else _values(module, rows, by)
-    if len(dims) == 3 and ax is not None and ax.name != "3d":
-        raise ValueError('vis: three dims need an axis in 3-D: plt.subplot(projection="3d")')
-    if ax is None:
-        ax = _new_axes(dims)
+    ax = axes_for(ax, dims)
     lines = compartment_lines(module, rows)
     color, options = _coloured(ax, color, by, values, kwargs)
     {"line": _lines, "scatter": _points, "comp": _cylinders}[type](ax, module, rows, lines, dims, color, options)
     ax.autoscale_view()
     return ax
+
+
+def checked_dims(dims: Sequence[int]) -> list[int]:
+    """The axes to draw; ValueError unless they are two or three of 0, 1, 2."""
+    dims = [int(d) for d in dims]
+    if len(dims) not in (2, 3) or len(set(dims)) != len(dims) or not set(dims) <= {0, 1, 2}:
+        raise ValueError(f"vis: dims names two or three of the axes 0, 1, 2, e.g. (0, 1), not {tuple(dims)}")
+    return dims
+
+
+def axes_for(ax: Axes | None, dims: Sequence[int]) -> Axes:
+    """The axes given, or new ones; ValueError for axes in a plane and three dims."""
+    if len(dims) == 3 and ax is not None and ax.name != "3d":
+        raise ValueError('vis: three dims need an axis in 3-D: plt.subplot(projection="3d")')
+    return _new_axes(dims) if ax is None else ax
 
 
 def compartment_lines(module: Module, rows: np.ndarray) -> list[np.ndarray]:

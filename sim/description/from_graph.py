@@ -14,6 +14,8 @@ import pandas as pd
 from ..mechanisms import Mechanism
 from ..mechanisms.library import LIBRARY
 from ..morphology import cylinder
+from .edges import EDGE_COLUMNS, relative_locations
+from .editing import diffusion_key
 from .module import Module
 from .renumbering import on_edges
 from .rooting import Place, rearrange, rooted
@@ -67,8 +69,9 @@ def from_graph(graph: nx.DiGraph, assign_groups: bool = True) -> Any:
     _give_mechanisms(module, graph.graph.get("channels", []))
     if assign_groups:
         _give_groups(module, graph.graph.get("group_names", []), data)
-    _give_synapses(module, graph, row_of)
-    _give_signals(module, graph.graph, row_of)
+    module._diffusing += [state for state in graph.graph.get("diffusing", ()) if diffusion_key(state) in module._nodes]
+    edge_of = _give_synapses(module, graph, row_of)
+    _give_signals(module, graph.graph, row_of, edge_of)
     if not unchanged:
         _find_tree(module, graph, labels, branch_of, cell_of_branch)
     return module
@@ -163,10 +166,11 @@ def _give_groups(module: Module, names: Iterable[str], data: list[dict[str, Any]
         module._nodes[name] = flags
 
 
-def _give_synapses(module: Module, graph: nx.DiGraph, row_of: dict[Any, int]) -> None:
+def _give_synapses(module: Module, graph: nx.DiGraph, row_of: dict[Any, int]) -> dict[int, int]:
+    """Put the graph's synapses into the module's table; the row there of each number that they have in the graph."""
     found = [(a, b, d) for a, b, d in graph.edges(data=True) if d.get("type") == "synapse"]
     if not found:
-        return
+        return {}
     if type_name(type(module)) != "network":
         raise ValueError("from_graph: synapses are part of networks; set graph.graph['type'] = 'network'")
     synapses = graph.graph.get("synapses", {})
@@ -181,22 +185,36 @@ def _give_synapses(module: Module, graph: nx.DiGraph, row_of: dict[Any, int]) ->
     edges = pd.DataFrame(records)
     order = "global_edge_index" if "global_edge_index" in edges else "type"
     edges = edges.sort_values(order, kind="stable").reset_index(drop=True)
-    first = ["global_edge_index", "index_within_type", "pre_index", "post_index", "pre_locs", "post_locs", "type"]
-    module.__dict__["_edges"] = edges[[*(c for c in first if c in edges), *(c for c in edges if c not in first)]]
-    module.__dict__["_synapses"] = dict(synapses)
+    present = set(edges["type"])
+    unknown = sorted(present - set(synapses))
+    if unknown:
+        raise ValueError(
+            f"from_graph: no synapse {unknown[0]!r} in graph.graph['synapses'], which has {list(synapses)}"
+        )
+    module._synapses = {name: synapse for name, synapse in synapses.items() if name in present}
+    numbers = edges.get("global_edge_index", edges.index)
+    edge_of = dict(zip(map(int, numbers), range(len(edges)), strict=True))
+    # Some may have gone from the graph: all are numbered anew.
+    edges["global_edge_index"] = np.arange(len(edges))
+    edges["index_within_type"] = edges.groupby("type").cumcount()
+    edges["type_ind"] = edges["type"].map(list(module._synapses).index)
+    locs = relative_locations(module)
+    for side in ("pre", "post"):
+        edges[f"{side}_locs"] = locs[edges[f"{side}_index"].to_numpy(dtype=int)]
+    module._edges = edges[[*EDGE_COLUMNS, *(c for c in edges if c not in EDGE_COLUMNS)]]
+    return edge_of
 
 
-def _give_signals(module: Module, attributes: dict[str, Any], row_of: dict[Any, int]) -> None:
+def _give_signals(module: Module, attributes: dict[str, Any], row_of: dict[Any, int], edge_of: dict[int, int]) -> None:
     """Recordings, stimuli, clamps and trainables."""
 
     def rows(key: str, numbers: Any) -> np.ndarray:
         numbers = np.asarray(numbers, dtype=int).reshape(-1)
-        if on_edges(module, key):
-            return numbers
+        places = edge_of if on_edges(module, key) else row_of
         for number in numbers:
-            if number not in row_of:
+            if number not in places:
                 raise ValueError(f"from_graph: {key} is recorded, stimulated or trainable at {number}, which is gone")
-        return np.array([row_of[number] for number in numbers], dtype=int)
+        return np.array([places[number] for number in numbers], dtype=int)
 
     recordings = attributes.get("recordings")
     if recordings is not None and len(recordings):

@@ -15,6 +15,8 @@ from ..morphology import CompartmentGeometry, cylinder
 from ..names import nearest
 from ..synapses import Synapse
 from .edges import no_edges
+from .editing import diffusion_key
+from .exp_euler import ExpEulerMatrix
 from .layout import is_traced
 from .signals import add_external, outward
 from .tables import DEFAULTS, INDEX_COLUMNS, PLACE, compartment_rows, indexed, joined
@@ -26,7 +28,7 @@ from .view import LEVELS, View
 ALWAYS_RECORDABLE = ("v",)
 
 
-class Module(View):
+class Module(ExpEulerMatrix, View):
     """A view of all its own compartments, which also owns the tables. Users make its subclasses."""
 
     def __init__(self, nodes: pd.DataFrame, branches: pd.DataFrame, branch_of: np.ndarray, depth: int) -> None:
@@ -219,6 +221,8 @@ class Composite(Module):
                     raise ValueError(f"{name} is inserted with different options in the parts; give one another name")
         self._groups = list(dict.fromkeys(g for p in distinct for g in p._groups))
         self._diffusing = list(dict.fromkeys(d for p in distinct for d in p._diffusing))
+        for key in map(diffusion_key, self._diffusing):
+            self._nodes[key] = self._nodes[key].fillna(0.0)  # nothing passes in parts where it does not diffuse
         for part, offset in zip(parts, np.cumsum([0, *(sizes[id(p)] for p in parts)])[:-1].tolist(), strict=True):
             self._recordings += [(row + offset, s) for row, s in part._recordings]
             self._trainables += [Trainable(t.key, t.rows + offset, t.group, t.initial) for t in part._trainables]

@@ -14,12 +14,19 @@ from .tables import INDEX_COLUMNS
 if TYPE_CHECKING:
     from .module import Module
 
+#: Columns of `show` in a network.
+SYNAPSE_COUNTS = ("synapses_out", "synapses_in")
+
 
 class Overview:
     """`show` on the compartments of a view."""
 
     base: Module
     _rows: np.ndarray
+
+    @property
+    def _edge_rows(self) -> np.ndarray:
+        raise NotImplementedError
 
     def show(
         self,
@@ -32,9 +39,12 @@ class Overview:
     ) -> pd.DataFrame:
         """The view's table without its bookkeeping columns; groups and mechanisms stand in it as True and False.
 
+        In a network `synapses_out` and `synapses_in` count the synapses of the view whose pre and whose post side each
+        compartment is; the synapses themselves are in `.edges`.
+
         Args:
             param_names: only these parameters and states (and the indices).
-            indices: with the numbers of cell, branch and compartment.
+            indices: with the numbers of cell, branch and compartment, and of synapses.
             params: with the parameters.
             states: with the states, v among them.
             channel_names: of mechanisms, only these with their parameters and states.
@@ -47,6 +57,8 @@ class Overview:
         state_names = {"v", *(s for m in base._mechanisms.values() for s in m.channel_states)}
         numbers = [c for c in INDEX_COLUMNS if c.startswith("local_")] if indices else []
         values = [c for c in table.columns if c not in INDEX_COLUMNS]
+        if indices and len(base._edges):
+            table, numbers = table.assign(**self._synapse_counts()), [*numbers, *SYNAPSE_COUNTS]
         if channel_names is not None:
             wanted = _listed(channel_names, base._mechanisms, "mechanism")
             own = {name: {*m.channel_params, *m.channel_states, name} for name, m in base._mechanisms.items()}
@@ -60,6 +72,13 @@ class Overview:
         if not states:
             values = [c for c in values if c not in state_names]
         return table[[*numbers, *values]].copy()
+
+    def _synapse_counts(self) -> dict[str, np.ndarray]:
+        """For each compartment of the view how many of its synapses begin and end there."""
+        edges, n = self.base._edges.iloc[self._edge_rows], len(self.base._nodes)
+        sides = (edges[side].to_numpy(dtype=int) for side in ("pre_index", "post_index"))
+        counted = (np.bincount(side, minlength=n)[self._rows] for side in sides)
+        return dict(zip(SYNAPSE_COUNTS, counted, strict=True))
 
 
 def _listed(names: str | Sequence[str], known: Collection[str], what: str) -> list[str]:

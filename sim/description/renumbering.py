@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .edges import relative_locations
 from .tables import indexed
 
 if TYPE_CHECKING:
@@ -63,8 +64,10 @@ def replace_compartments(
     ]
     edges = edge_table(module)
     if edges is not None:
-        for end in ("pre_index", "post_index"):
-            edges[end] = new_row[edges[end].to_numpy(dtype=int)]
+        locs = relative_locations(module)
+        for side in ("pre", "post"):
+            rows = new_row[edges[f"{side}_index"].to_numpy(dtype=int)]
+            edges[f"{side}_index"], edges[f"{side}_locs"] = rows, locs[rows]
     module._rows = np.arange(len(module._nodes))
     module._edited()
 

@@ -46,7 +46,11 @@ def morph_delete(view: View) -> Cell:
             f"morph_delete: branches {listed} would come off the tree; delete them as well, or keep what they hang on"
         )
     rearrange(cell, rooting)
-    for name in [m for m in cell._mechanisms if not cell._nodes[m].any()]:
+    gone_with_branches = [m for m in cell._mechanisms if not cell._nodes[m].any()]
+    left = {key for name, m in cell._mechanisms.items() if name not in gone_with_branches for key in m.channel_states}
+    for state in [d for d in cell._diffusing if d not in left]:
+        cell.delete_diffusion(state)
+    for name in gone_with_branches:
         cell.delete(name)
     empty = [group for group in cell._groups if not cell._nodes[group].any()]
     cell._groups = [group for group in cell._groups if group not in empty]

@@ -33,14 +33,14 @@ def to_graph(module: Module, synapses: bool = True, channels: bool = True) -> nx
     Nodes 0 to n - 1 are the compartments in the order of the table, with its columns, `cell_index`, `branch_index`,
     `comp_index` and their share `xyzr` of the branch's points; branch points follow. Edges between branches say in
     `ends` which part of the two compartments meets: "in", "out" or "middle". The graph's attributes hold mechanisms
-    (`channels`), groups, branches, recordings, stimuli and trainables.
+    (`channels`), groups, branches, recordings, stimuli, trainables and the concentrations that diffuse.
 
     Args:
         synapses: with the synapses; the graph is then a MultiDiGraph, since two compartments may share several.
         channels: with the mechanisms and their values.
 
     Raises:
-        ValueError: not a module but a view of one, or trainables, recordings or clamps of what is left out.
+        ValueError: not a module but a view of one, or trainables, recordings, clamps or diffusion of what is left out.
     """
     import networkx as nx
 
@@ -73,6 +73,7 @@ def to_graph(module: Module, synapses: bool = True, channels: bool = True) -> nx
         type=type_name(type(module)),
         channels=list(module._mechanisms.values()) if channels else [],
         group_names=list(module._groups),
+        diffusing=list(module._diffusing),
         branches=module._branches.copy(),
         synapses=dict(getattr(module, "_synapses", {})) if synapses else {},
         recordings=pd.DataFrame(module._recordings, columns=["rec_index", "state"]),
@@ -125,9 +126,10 @@ def _mechanism_columns(module: Module) -> set[str]:
 def _refuse_left_out(module: Module, left_out: set[str], without_synapses: bool) -> None:
     """Raise ValueError if something refers to what does not go into the graph."""
     used = [*(state for _, state in module._recordings), *module._externals, *(t.key for t in module._trainables)]
-    for key in used:
+    for key in (*used, *module._diffusing):
         if key in left_out:
-            raise ValueError(f"to_graph: {key} is recorded, clamped or trainable; leave channels=True")
+            raise ValueError(f"to_graph: {key} is recorded, clamped or trainable, or diffuses; leave channels=True")
+    for key in used:
         if without_synapses and on_edges(module, key):
             raise ValueError(f"to_graph: {key} is recorded, clamped or trainable; leave synapses=True")
 

@@ -79,7 +79,9 @@ class Navigation:
         return f"{type(self).__name__} with {', '.join(names)}. Run `.nodes` for details."
 
     def _counts(self) -> list[tuple[int, str]]:
-        return list(zip(self.shape, LEVELS[self._depth :], strict=True))
+        counts = list(zip(self.shape, LEVELS[self._depth :], strict=True))
+        n_synapses = len(self._edge_rows)
+        return [*counts, (n_synapses, "synapse")] if n_synapses or self._depth == 0 else counts
 
     # -- selection -----------------------------------------------------------------------------------------------
 

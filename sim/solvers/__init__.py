@@ -20,6 +20,9 @@ _SOLVERS: dict[str, Solver] = {
     "extrapolated": Extrapolated(),
 }
 
+#: What `solver=` takes.
+NAMES = tuple(_SOLVERS)
+
 
 def by_name(name: str) -> Solver:
     """The integrator of this name; ValueError names the known ones."""
@@ -30,6 +33,7 @@ def by_name(name: str) -> Solver:
 
 
 __all__ = [
+    "NAMES",
     "TRBDF2",
     "BackwardEuler",
     "CrankNicolson",

@@ -21,10 +21,17 @@ class ExponentialEuler(Splitting):
 
     G is the cable alone, gap junctions included, branch points eliminated. Its exponentials are dense matrices, one for
     each cell, made once before the first step.
+
+    Attributes:
+        transitions: for each quantity these matrices of each component, where they were computed ahead; else None.
     """
+
+    transitions: dict[str, tuple[jax.Array, ...]] | None = None
 
     def prepare(self, dynamics: Dynamics, dt: jax.Array) -> Any:
         """The exponentials of each quantity that spreads (transition.py)."""
+        if self.transitions is not None:
+            return self.transitions
         model = dynamics.model
         bridges = bridge_conductance(model, model.states)
         return {

@@ -24,7 +24,9 @@ def assert_equal(one: Any, other: Any) -> None:
     pd.testing.assert_frame_equal(one._nodes, other._nodes)
     pd.testing.assert_frame_equal(one._branches, other._branches)
     pd.testing.assert_frame_equal(one.rec_info, other.rec_info)
+    pd.testing.assert_frame_equal(one._edges, other._edges)
     assert one.groups == other.groups and one._mechanisms == other._mechanisms
+    assert list(one._synapses.items()) == list(other._synapses.items()) and one._diffusing == other._diffusing
     assert list(one._mechanisms) == list(other._mechanisms)
     for a, b in zip(one.xyzr, other.xyzr, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -90,6 +92,101 @@ def test_round_trip_with_everything(tmp_path: Path) -> None:
     assert_equal(rx.from_graph(rx.to_graph(read)), read)
     for module in (rx.Compartment(), rx.Branch(rx.Compartment(), 3)):
         assert_equal(rx.from_graph(rx.to_graph(module)), module)
+
+
+def diffusing() -> Any:
+    """Three branches of unequal ncomp; calcium is pumped and diffuses in the last two."""
+    cell = rx.Cell([rx.Branch(rx.Compartment(), n) for n in (1, 3, 2)], parents=[-1, 0, 0])
+    cell.branch([1, 2]).insert(rx.CaPump())
+    cell.branch([1, 2]).diffuse("CaCon_i")
+    cell.branch(1).set("axial_diffusion_CaCon_i", 0.5)
+    return cell
+
+
+def network() -> Any:
+    """Cells of three kinds; two types of synapse and a gap junction, also between neighbours; signals on synapses."""
+    net = rx.Network([diffusing(), diffusing(), rx.Cell(rx.Branch(rx.Compartment(), 2)), cylinders()])
+    net.cell([2, 3]).insert(rx.HH())
+    net.cell(3).branch(1).add_to_group("some")
+    a, b, c = net.cell(0).branch(1).loc(0.1), net.cell(2).branch(0).loc(1.0), net.cell(3).branch(3).loc(0.7)
+    rx.connect(a, b, rx.IonotropicSynapse())
+    rx.connect(b, c, rx.GapJunction())
+    rx.connect(a, c, rx.IonotropicSynapse().change_name("slow"))
+    rx.connect(net.cell(0).branch(1).loc(0.5), a, rx.IonotropicSynapse())
+    rx.connect(a, b, rx.IonotropicSynapse())
+    net.IonotropicSynapse.edge([1, 2]).set("IonotropicSynapse_gS", [2e-4, 3e-4])
+    net.IonotropicSynapse.edge(2).record("IonotropicSynapse_s")
+    net.slow.edge(0).record("i_slow")
+    a.record("CaCon_i")
+    net.IonotropicSynapse.edge("all").make_trainable("IonotropicSynapse_gS")
+    net.slow.clamp("slow_s", np.linspace(0.0, 1.0, 20))
+    net.cell(0).branch(0).comp(0).stimulate(np.full(20, 0.1))
+    return net
+
+
+def test_round_trip_of_a_network() -> None:
+    net = network()
+    graph = pickle.loads(pickle.dumps(rx.to_graph(net)))
+    assert isinstance(graph, nx.MultiDiGraph)
+    again = rx.from_graph(graph)
+    assert_equal(again, net)
+    assert_equal(pickle.loads(pickle.dumps(net)), net)
+    assert_equal(net.copy(), net)
+    np.testing.assert_array_equal(rx.integrate(again), rx.integrate(net))
+    bare = rx.to_graph(rx.Network([diffusing(), diffusing()]), synapses=False)
+    assert not rx.from_graph(bare).synapses
+    with pytest.raises(ValueError, match=r"IonotropicSynapse_s is recorded.*leave synapses=True"):
+        rx.to_graph(net, synapses=False)
+    with pytest.raises(ValueError, match="CaCon_i is recorded, clamped or trainable, or diffuses; leave channels=True"):
+        rx.to_graph(diffusing(), channels=False)
+
+
+def test_a_network_without_one_of_its_cells() -> None:
+    """Synapses that ended there are gone, the others and what refers to them are numbered anew."""
+    net = network()
+    net.slow.delete_recordings()
+    net.slow.delete_clamps()
+    net.delete_trainables()
+    net.cell(1).branch(1).comp(2).record("CaCon_i")
+    graph = rx.to_graph(net)
+    graph.remove_nodes_from(np.flatnonzero(net.nodes["global_cell_index"] == 3).tolist())
+    graph.remove_nodes_from([n for n in list(graph) if graph.nodes[n]["type"] == "branchpoint" and not graph.degree(n)])
+    found = rx.from_graph(graph)
+    assert found.shape[0] == 3 and found.synapses == ["IonotropicSynapse"] and list(found._synapses) == found.synapses
+    assert list(found.edges["global_edge_index"]) == [0, 1, 2] == list(found.edges["index_within_type"])
+    assert list(found.edges["IonotropicSynapse_gS"]) == [1e-4, 2e-4, 3e-4] and set(found.edges["type_ind"]) == {0}
+    assert found.rec_info.to_numpy().tolist() == [[2, "IonotropicSynapse_s"], [9, "CaCon_i"]]
+    assert np.isfinite(rx.integrate(found)).all()
+
+
+def test_diffusion_stays() -> None:
+    """Through composition, surgery and another number of compartments."""
+    cell = diffusing()
+    net = rx.Network([rx.Cell(), cell])
+    key = "axial_diffusion_CaCon_i"
+    expected = [0.0, 0.5, 0.5, 0.5, 1.0, 1.0]
+    assert list(cell.nodes[key]) == expected and list(net.nodes[key]) == [0.0, *expected]
+    assert net._diffusing == ["CaCon_i"]
+    smaller = rx.morph_delete(cell.branch(2))
+    assert list(smaller.nodes[key]) == expected[:4] and smaller._diffusing == ["CaCon_i"]
+    without = rx.morph_delete(cell.branch([1, 2]))
+    assert key not in without.nodes and not without._diffusing and not without.mechanisms
+    joined = rx.morph_connect(rx.Cell().branch(0).loc(1.0), smaller.branch(1).loc(1.0))
+    assert sorted(joined.nodes[key]) == [0.0, 0.0, 0.5, 0.5, 0.5] and joined._diffusing == ["CaCon_i"]
+    cell.branch(1).set_ncomp(2)
+    assert list(cell.nodes[key]) == [0.0, 0.5, 0.5, 1.0, 1.0]
+
+
+def test_synapses_turn_with_their_branch() -> None:
+    """A branch of the network that the edges of its graph turn keeps its synapses where they were."""
+    net = rx.Network([rx.Cell(rx.Branch(rx.Compartment(), 3), parents=[-1, 0]), rx.Cell()])
+    rx.connect(net.cell(1), net.cell(0).branch(1).loc(0.1), rx.TanhRateSynapse())
+    net.cell(0).branch(1).loc(0.1).set("radius", 2.0)
+    graph = rx.to_graph(net)
+    graph.remove_edge(2, 3)
+    graph.add_edge(2, 5, ends=("out", "out"))
+    edge = rx.from_graph(graph).edges.iloc[0]
+    assert (edge["post_index"], edge["post_locs"]) == (5, 2.5 / 3)
 
 
 def test_what_a_graph_looks_like() -> None:

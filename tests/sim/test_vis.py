@@ -79,6 +79,54 @@ def test_cells_that_were_not_traced() -> None:
     assert np.isfinite(segments).all() and np.isnan(cell.xyzr[0]).all()
 
 
+def layered() -> Any:
+    net = rx.Network([cylinders()] * 3)
+    rx.connect(net.cell(0).branch(0).loc(0.5), net.cell(2).branch(1).loc(0.1), rx.IonotropicSynapse())
+    rx.connect(net.cell(1).branch(0).loc(0.5), net.cell(2).branch(1).loc(0.1), rx.GapJunction())
+    net.arrange_in_layers([2, 1], within_layer_offset=100.0, between_layer_offset=700.0)
+    return net
+
+
+def test_cells_in_layers() -> None:
+    net = layered()
+    starts = np.array([net.cell(i).xyzr[0][0, :3] for i in range(3)])
+    np.testing.assert_allclose(starts, [[0, -50, 0], [0, 50, 0], [700, 0, 0]])
+    net.arrange_in_layers([1, 2], 100.0, 700.0, vertical_layers=True)
+    starts = np.array([net.cell(i).xyzr[0][0, :3] for i in range(3)])
+    np.testing.assert_allclose(starts, [[0, 700, 0], [-50, 0, 0], [50, 0, 0]])
+    with pytest.raises(ValueError, match=r"\[1, 1\]\): the layers have 2 cells, the network 3"):
+        net.arrange_in_layers([1, 1])
+
+
+def test_networks() -> None:
+    net = layered()
+    centers = net.nodes[["x", "y"]].to_numpy()
+    ax = net.vis(
+        color="g",
+        cell_plot_kwargs={"linewidth": 2.0},
+        synapse_color="r",
+        synapse_plot_kwargs={"linestyle": "--"},
+        synapse_scatter_kwargs={"s": 5.0},
+    )
+    cells, *dots = ax.collections
+    assert len(cells.get_segments()) == len(net) and cells.get_linewidth()[0] == 2.0
+    for line, dot, (pre, post) in zip(
+        ax.lines, dots, net.edges[["pre_index", "post_index"]].to_numpy(int), strict=True
+    ):
+        np.testing.assert_allclose(line.get_xydata(), centers[[pre, post]])
+        np.testing.assert_allclose(dot.get_offsets(), centers[[post]])
+        assert (line.get_color(), line.get_linestyle(), dot.get_sizes()[0]) == ("r", "--", 5.0)
+    assert len(net.vis(by="radius").figure.axes) == 2, "a colour bar"
+    _, ax = plt.subplots()
+    assert net.vis(detail="point", ax=ax, dims=(0, 1)) is ax
+    assert len(ax.collections[0].get_offsets()) == 3 and len(ax.lines) == 2
+    np.testing.assert_allclose(ax.lines[0].get_xydata()[1], ax.collections[0].get_offsets()[2])
+    assert net.vis(detail="point", dims=(0, 1, 2)).name == "3d"
+    assert len(net.cell(1).vis(color="r").collections[0].get_segments()) == len(net.cell(1))
+    with pytest.raises(ValueError, match='detail is "full" or "point"'):
+        net.vis(detail="dots")
+
+
 def test_units() -> None:
     wanted = {
         "v": "mV",

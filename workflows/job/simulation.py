@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .table import Table, word_or_number
+
+Solver = Literal["bwd_euler", "crank_nicolson", "fwd_euler", "exp_euler", "trbdf2", "extrapolated"]
+#: The integrators that a job may name (those of `rallax.sim.solvers`, which is not loaded for reading a job).
+SOLVERS: tuple[str, ...] = get_args(Solver)
 
 InitialVoltage = Annotated[
     float | str,
@@ -19,7 +23,12 @@ class Simulation(Table):
     """[simulation]: how every sweep is simulated."""
 
     delta_t_ms: float = Field(0.025, gt=0, le=10, description="Time step in ms.")
-    solver: Literal["bwd_euler"] = Field("bwd_euler", description="Integrator: implicit Euler, first order.")
+    solver: Solver = Field(
+        "bwd_euler",
+        description="Integrator. First order: bwd_euler, stable at any step; exp_euler, exact along the cable; "
+        "fwd_euler, for small steps only. Second: crank_nicolson; trbdf2, which also runs quietly at long steps. Fourth: "
+        "extrapolated. The last two do not take point neurons.",
+    )
     precision: Literal["float32", "float64"] = Field("float32", description="Floating-point numbers of the simulation.")
     v_init: InitialVoltage = Field(
         "baseline",
