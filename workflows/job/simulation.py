@@ -26,8 +26,8 @@ class Simulation(Table):
     solver: Solver = Field(
         "bwd_euler",
         description="Integrator. First order: bwd_euler, stable at any step; exp_euler, exact along the cable; "
-        "fwd_euler, for small steps only. Second: crank_nicolson; trbdf2, which also runs quietly at long steps. Fourth: "
-        "extrapolated. The last two do not take point neurons.",
+        "fwd_euler, for small steps only. Second: crank_nicolson; trbdf2, which also runs quietly at long steps. "
+        "Fourth: extrapolated. The last two do not take point neurons.",
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Floating-point numbers of the simulation.")
     v_init: InitialVoltage = Field(
