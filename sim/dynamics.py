@@ -74,9 +74,14 @@ class Dynamics(eqx.Module):
         return {**new, VOLTAGE: nodes if new[VOLTAGE] is v else jnp.concatenate([new[VOLTAGE], nodes[len(v) :]])}
 
     def fluxes(self, states: States, now: Now) -> tuple[States, dict[str, Flux]]:
-        """What flows at these states and inputs; and the states with the currents that are carried among them."""
+        """What flows at these states and inputs; and the states with the currents that are carried among them.
+
+        Reversal potentials are those of the present concentrations, and pumps of ions that diffuse see the currents of
+        this same moment.
+        """
         model = self.model
         v = states[VOLTAGE][: model.n_comp]
+        states = reversals(model, states, v)
         membrane = linearized_current(model, states, v)
         currents = dict(membrane.currents)
         to_nA = self.cables[VOLTAGE].to_flux
@@ -86,19 +91,28 @@ class Dynamics(eqx.Module):
             synaptic = synaptic_current(model, states, v)
             slope, source = slope + synaptic.slope, source + synaptic.offset
             currents.update(synaptic.currents)
-        found = {VOLTAGE: Flux(slope, source, bridge_conductance(model, states))}
+        ions, pumped = self.ion_fluxes({**states, **currents})
+        currents.update(pumped)
+        found = {VOLTAGE: Flux(slope, source, bridge_conductance(model, states)), **ions}
+        return {**states, **{name: i for name, i in currents.items() if name in states}}, found
+
+    def ion_fluxes(self, states: States) -> tuple[dict[str, Flux], dict[str, CompLanes]]:
+        """What flows of each concentration that diffuses, by the currents among the states; and the pumps' rates."""
+        model = self.model
+        v = states[VOLTAGE][: model.n_comp]
+        bridges = self.cables[VOLTAGE].structure.bridges
         # Gap junctions pass no ions.
-        bridges = found[VOLTAGE].bridges
-        closed = None if bridges is None else jnp.zeros_like(bridges)
+        closed = None if bridges is None else jnp.zeros((bridges.a.shape[0], 1), v.dtype)
+        found, rates = {}, {}
         for ion in model.diffusing:
-            volume = self.cables[ion].to_flux
             if ion in pumped_ions(model):
+                volume = self.cables[ion].to_flux
                 rate = pump_rate(model, ion, states, v)
                 found[ion] = Flux(volume * rate.slope, volume * rate.offset, closed)
-                currents.update(rate.currents)
+                rates.update(rate.currents)
             else:
                 found[ion] = Flux(jnp.zeros_like(v), jnp.zeros_like(v), closed)
-        return {**states, **{name: i for name, i in currents.items() if name in states}}, found
+        return found, rates
 
     def with_currents(self, states: States, now: Now) -> States:
         """`states` with the currents among them as they are at this moment."""
@@ -108,6 +122,10 @@ class Dynamics(eqx.Module):
     def with_mean_currents(self, states: States, a: States, b: States) -> States:
         """`states` with the means of the currents of two moments."""
         return {**states, **{key: 0.5 * (a[key] + b[key]) for key in all_currents(self.model) if key in states}}
+
+    def with_reversals(self, states: States) -> States:
+        """`states` with the reversal potentials of the concentrations that diffuse as they are now."""
+        return reversals(self.model, states, states[VOLTAGE][: self.model.n_comp]) if self.model.diffusing else states
 
     def clamp_states(self, states: States, now: Now) -> States:
         """The clamps of states that do not spread."""

@@ -59,7 +59,8 @@ def simulate(
     states = initial_states(model, lanes, plan.carried, dt, v_init, steady) if start is None else start
     if levels is None:
         # A step saves its states and the solutions of its linear systems.
-        solved = plan.solver.solves * len(dynamics.cables) * bytes_of(states[VOLTAGE])
+        solutions = plan.solver.solves + plan.solver.ion_solves * len(model.diffusing)
+        solved = solutions * bytes_of(states[VOLTAGE])
         levels = choose_levels(inputs[CURRENT].shape[0], bytes_of(states) + solved, memory_budget)
     prepared = plan.solver.prepare(dynamics, dt)
 

@@ -25,11 +25,13 @@ class Solver(eqx.Module):
     Attributes:
         moves_states_once: each state is advanced once a step, so that mechanisms that move v themselves (point neurons)
             may be in the model.
-        solves: linear systems a step; the reverse pass keeps the solution of each.
+        solves: linear systems of the voltage a step; the reverse pass keeps the solution of each.
+        ion_solves: linear systems of each concentration that diffuses, likewise.
     """
 
     moves_states_once: ClassVar[bool] = True
     solves: ClassVar[int] = 1
+    ion_solves: ClassVar[int] = 1
 
     def prepare(self, dynamics: Dynamics, dt: jax.Array) -> Any:
         """What a run computes once, before its first step; given to every `step`."""
@@ -49,12 +51,11 @@ class Splitting(Solver):
     def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
         """States after dt [ms]."""
         new, fluxes = dynamics.fluxes(dynamics.advance_states(states, dt), now)
-        new = dynamics.clamp_states(new, now)
         for field, cable in dynamics.cables.items():
             n = new[field].shape[0]
             x = cable.at_nodes(new[field])
             new[field] = self.advance_field(dynamics, field, prepared, x, fluxes[field], dt)[:n]
-        return dynamics.clamp_fields(new, now)
+        return dynamics.clamp_states(dynamics.with_reversals(dynamics.clamp_fields(new, now)), now)
 
     @abstractmethod
     def advance_field(

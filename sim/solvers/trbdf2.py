@@ -36,6 +36,7 @@ class TRBDF2(Solver):
 
     moves_states_once: ClassVar[bool] = False
     solves: ClassVar[int] = 3
+    ion_solves: ClassVar[int] = 3
 
     def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
         """States after dt [ms]."""
@@ -65,5 +66,5 @@ class TRBDF2(Solver):
         }
         during = dynamics.with_mean_currents(with_fields(at_gamma, mean(x_gamma, x_end)), at_gamma, seen)
         end = with_fields(dynamics.advance_states(during, second), x_end)
-        end = dynamics.clamp_states(dynamics.with_currents(end, now), now)
-        return dynamics.clamp_fields(end, now)
+        end = dynamics.with_currents(dynamics.with_reversals(end), now)
+        return dynamics.clamp_states(dynamics.clamp_fields(end, now), now)

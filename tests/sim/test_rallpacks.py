@@ -106,3 +106,21 @@ def test_rallpack_2(per_branch: int) -> None:
     error = rms(found, expected)
     print(f"Rallpack 2, {per_branch} compartments a branch: {100 * error:.4f} % of the range")
     assert error <= 1e-3
+
+
+@pytest.mark.parametrize(("solver", "dt"), [("crank_nicolson", DT), ("trbdf2", DT), ("trbdf2", 10 * DT)])
+def test_no_oscillation_at_the_stimulated_end(solver: str, dt: float) -> None:
+    """Rallpack 1's cable in 20 compartments: v rises all the time, and less and less, where the current flows in."""
+    comp = rx.Compartment()
+    comp.set("length", 50.0)
+    comp.set("radius", 0.5)
+    cell = rx.Cell(rx.Branch(comp, 20))
+    passive(cell)
+    cell.delete_stimuli()
+    cell.branch(0).comp(0).stimulate(np.full(round(50.0 / dt), CURRENT))
+    cell.branch(0).comp(0).record()
+    v = np.asarray(rx.integrate(cell, delta_t=dt, solver=solver))[0]
+    rise = np.diff(v)
+    print(f"stimulated end, {solver} at {dt} ms: rises {rise[0]:.3f} mV in the first step, {rise[-1]:.4f} in the last")
+    assert rise.min() > 0.0
+    assert np.diff(rise).max() < 0.0
