@@ -84,7 +84,7 @@ def test_a_drop_becomes_a_gaussian() -> None:
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_nothing_is_lost(solver: str) -> None:
-    """Branches of all sizes meet and the coefficient differs: the amount stays to rounding, and levels out in the end."""
+    """Branches of all sizes meet, the coefficient differs: the amount stays to rounding, and levels out in the end."""
     cell = cylinders()
     cell.insert(rx.CaNernstReversal())
     cell.diffuse("CaCon_i")
