@@ -12,6 +12,9 @@ from jax.scipy.linalg import expm
 from .cable import Cable
 from .lowered import Component, Model
 
+#: Enough for dt G up to 2e10 (a gap junction of 1e6 uS between compartments of a square micrometre); beyond it is NaN.
+_MAX_SQUARINGS = 32
+
 
 def transition_matrices(model: Model, cable: Cable, bridges: jax.Array | None, dt: jax.Array) -> tuple[jax.Array, ...]:
     """For each component the matrices [copy, #lane, comp, comp] of one quantity."""
@@ -30,7 +33,16 @@ def _transition(cable: Cable, part: Component, bridges: jax.Array | None, dt: ja
     generator = -reduced / capacity[..., :, None]
     flat = generator.reshape(-1, n, n)
     # One after another: side by side all would be in memory at once.
-    return jax.lax.map(lambda g: expm(dt * g), flat).reshape(generator.shape)
+    return jax.lax.map(lambda g: _exponential(dt * g), flat).reshape(generator.shape)
+
+
+def _exponential(generator: jax.Array) -> jax.Array:
+    """e^generator of a matrix whose rows sum to zero, so that those of the result sum to one: uniform values stay.
+
+    Each squaring doubles the rounding error of these sums, which would move v at rest: they are made one again.
+    """
+    matrix = expm(generator, max_squarings=_MAX_SQUARINGS)
+    return matrix / matrix.sum(axis=-1, keepdims=True)
 
 
 def component_laplacian(cable: Cable, part: Component, bridges: jax.Array | None) -> jax.Array:

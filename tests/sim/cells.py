@@ -13,6 +13,7 @@ DT = 0.025
 Branches = tuple[tuple[int, float, float, int], ...]
 #: ncomp, length (um), radius (um) of each branch and its parent: a short trunk and a tree on it, no two branches alike.
 UNEQUAL: Branches = ((1, 20.0, 10.0, -1), (4, 200.0, 1.0, 0), (3, 120.0, 0.6, 1), (5, 300.0, 0.5, 1), (2, 90.0, 1.5, 0))
+SMALL: Branches = ((1, 15.0, 7.5, -1), (3, 90.0, 1.0, 0))
 
 
 def cylinders(branches: Branches = UNEQUAL) -> Any:
