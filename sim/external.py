@@ -24,8 +24,8 @@ def collect(module: Module, *data: DataInputs | None) -> tuple[Sites, Values]:
     for key, rows in module.base._external_inds.items():
         own = module.base._externals[key]
         if key != CURRENT:
-            held = [inward(module.base, k, r) for d in data if d is not None for k, _, r in zip(*d, strict=True) if k == key]
-            keep = ~np.isin(rows, np.concatenate([np.zeros(0, int), *held]))
+            again = [r for d in data if d is not None for k, _, r in zip(*d, strict=True) if k == key]
+            keep = ~np.isin(rows, inward(module.base, key, np.concatenate([np.zeros(0, int), *again])))
             rows, own = rows[keep], own[keep]
             # Shorter clamps beside longer ones of a state end in NaN (description/signals.py): no run goes so far.
             own = own[:, : int(np.isfinite(own).all(axis=0).sum())]

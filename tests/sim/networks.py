@@ -55,8 +55,8 @@ def everything() -> Any:
     ):
         rows = net.nodes[key].notna().to_numpy()
         net.select(nodes=rows).set(key, value * rng.uniform(0.9, 1.1, rows.sum()))
-    for name, size in (("IonotropicSynapse_gS", 2e-3), ("TanhRateSynapse_gS", 2e-2), ("TanhConductanceSynapse_gS", 1e-3)):
-        net.set(name, size * rng.uniform(0.8, 1.2, 2))
+    for name, size in (("IonotropicSynapse", 2e-3), ("TanhRateSynapse", 2e-2), ("TanhConductanceSynapse", 1e-3)):
+        net.set(f"{name}_gS", size * rng.uniform(0.8, 1.2, 2))
     for name in ("TanhRateSynapse", "TanhConductanceSynapse"):
         net.set(f"{name}_x_offset", -60.0)
         net.set(f"{name}_slope", 0.05)

@@ -14,6 +14,8 @@ import rallax.sim as rx
 from .networks import INTEGRATORS, everything, small
 
 HALF = 20
+#: The others take longer than `make test` has, and share their code with these.
+QUICK = ("bwd_euler", "exp_euler", "trbdf2")
 WAVE = np.sin(np.arange(2 * HALF) / 5.0)
 
 
@@ -47,7 +49,12 @@ def halves(net: Any, run: Callable[..., Any], solver: str, **more: Any) -> tuple
 @pytest.mark.parametrize(
     ("make", "run", "solver"),
     [
-        *((small, run_small, solver) for solver in INTEGRATORS),
+        *((small, run_small, solver) for solver in QUICK),
+        *(
+            pytest.param(small, run_small, solver, marks=pytest.mark.slow)
+            for solver in INTEGRATORS
+            if solver not in QUICK
+        ),
         *(pytest.param(everything, run_everything, solver, marks=pytest.mark.slow) for solver in INTEGRATORS),
     ],
 )

@@ -109,23 +109,25 @@ def errors(objective: Callable[[Any], jax.Array], x: Any) -> dict[str, float]:
     return found
 
 
+#: The others take longer than `make test` has.
+QUICK = (("everything", "bwd_euler"), ("small", "exp_euler"), ("small", "trbdf2"))
+NETWORKS = {"everything": (of_everything, run_everything), "small": (of_small, run_small)}
+
+
 @pytest.mark.parametrize(
-    ("make", "run", "solver"),
+    ("network", "solver"),
     [
-        pytest.param(of_everything, run_everything, "bwd_euler", id="everything-bwd_euler"),
-        *(
-            pytest.param(of_small, run_small, s, id=f"small-{s}", marks=[] if s in ("exp_euler", "trbdf2") else pytest.mark.slow)
-            for s in INTEGRATORS[1:]
-        ),
-        *(
-            pytest.param(of_everything, run_everything, s, id=f"everything-{s}", marks=pytest.mark.slow)
-            for s in INTEGRATORS[1:]
-        ),
+        pytest.param(network, solver, marks=[] if (network, solver) in QUICK else pytest.mark.slow)
+        for network in NETWORKS
+        for solver in INTEGRATORS
     ],
 )
-def test_against_differences(make: Callable[[], Any], run: Callable[..., jax.Array], solver: str) -> None:
+def test_against_differences(network: str, solver: str) -> None:
+    make, run = NETWORKS[network]
     net, x = make()
     loss = loss_of(net)
     found = errors(lambda y: loss(run(net, y, solver)), x)
-    print(f"{solver}: worst {max(found.values()):.1e}; " + ", ".join(f"{k} {e:.0e}" for k, e in found.items()))
+    print(
+        f"{network}, {solver}: worst {max(found.values()):.1e}; " + ", ".join(f"{k} {e:.0e}" for k, e in found.items())
+    )
     assert max(found.values()) <= RELATIVE, {k: e for k, e in found.items() if e > RELATIVE}
