@@ -89,19 +89,24 @@ def diffusion_cable(model: Model, ion: str) -> Cable:
     """The cable of a concentration that diffuses; nothing passes where its coefficient is 0."""
     diffusion = model.cable[f"axial_diffusion_{ion}"]
     passes = diffusion > 0.0
-    resistance = jnp.where(passes, 1.0 / jnp.where(passes, diffusion, 1.0), jnp.inf)
-    return _cable(model, resistance=resistance, capacity=model.cable["volume"], to_flux=model.cable["volume"])
+    resistance = 1.0 / jnp.where(passes, diffusion, 1.0)
+    volume = model.cable["volume"]
+    return _cable(model, resistance=resistance, capacity=volume, to_flux=volume, passes=passes)
 
 
-def _cable(model: Model, *, resistance: CompLanes, capacity: CompLanes, to_flux: CompLanes) -> Cable:
+def _cable(
+    model: Model, *, resistance: CompLanes, capacity: CompLanes, to_flux: CompLanes, passes: jax.Array | None = None
+) -> Cable:
+    """`passes` [comp, #lane]: the compartments that anything passes through; None: all."""
     c = model.cable
-    loads = jnp.concatenate(
-        jnp.broadcast_arrays(resistance * c["resistive_load_in"], resistance * c["resistive_load_out"])
-    )
-    loads = jnp.concatenate([loads, jnp.zeros_like(loads[:1])])
+    loads = _by_half(resistance * c["resistive_load_in"], resistance * c["resistive_load_out"])
     between = loads[model.half_of_child] + loads[model.half_of_parent]
     parent = model.structure.parent_of
-    closed = (jnp.arange(parent.shape[0], dtype=parent.dtype) == parent)[:, None] | jnp.isinf(between)
+    closed = (jnp.arange(parent.shape[0], dtype=parent.dtype) == parent)[:, None]
+    if passes is not None:
+        # An infinite resistance instead would make derivatives NaN.
+        blocked = _by_half(~passes, ~passes)
+        closed = closed | blocked[model.half_of_child] | blocked[model.half_of_parent]
     coupling = jnp.where(closed, 0.0, 1.0 / jnp.where(closed, 1.0, between))
     into_parent = jnp.zeros_like(coupling).at[parent].add(coupling)
     coupling_sum = coupling + into_parent
@@ -109,6 +114,12 @@ def _cable(model: Model, *, resistance: CompLanes, capacity: CompLanes, to_flux:
     # A branch point that nothing passes through is given a capacity, so that its row is not empty: it stays at 0.
     alone = (capacity == 0.0) & (coupling_sum == 0.0)
     return Cable(model.structure, jnp.where(alone, 1.0, capacity), coupling, coupling_sum, to_flux)
+
+
+def _by_half(of_first: jax.Array, of_second: jax.Array) -> jax.Array:
+    """Values of first and second halves of compartments, one after another, and a zero: that of no half."""
+    both = jnp.concatenate(jnp.broadcast_arrays(of_first, of_second))
+    return jnp.concatenate([both, jnp.zeros_like(both[:1])])
 
 
 def cables_of(model: Model) -> dict[str, Cable]:

@@ -151,6 +151,14 @@ def all_currents(model: Model) -> tuple[str, ...]:
     return (*current_names(model), *synaptic_currents(model))
 
 
+def currents_at(model: Model, states: States, v: CompLanes) -> dict[str, jax.Array]:
+    """All these currents at the present states; `v` of compartments."""
+    found = {**linearized_current(model, states, v).currents, **synaptic_current(model, states, v).currents}
+    for ion in pumped_ions(model):
+        found.update(pump_rate(model, ion, states, v).currents)
+    return found
+
+
 def reversals_after(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
     """`reversals` as a part of a step: they have no course of their own."""
     return reversals(model, states, v)

@@ -22,7 +22,15 @@ def collect(module: Module, *data: DataInputs | None) -> tuple[Sites, Values]:
     sites: Sites = {CURRENT: np.zeros(0, int)}
     values: Values = {CURRENT: jnp.zeros((0, 0))}
     for key, rows in module.base._external_inds.items():
-        sites[key], values[key] = rows, jnp.asarray(module.base._externals[key])
+        own = module.base._externals[key]
+        if key != CURRENT:
+            again = [r for d in data if d is not None for k, _, r in zip(*d, strict=True) if k == key]
+            keep = ~np.isin(rows, inward(module.base, key, np.concatenate([np.zeros(0, int), *again])))
+            rows, own = rows[keep], own[keep]
+            # Shorter clamps beside longer ones of a state end in NaN (description/signals.py): no run goes so far.
+            own = own[:, : int(np.isfinite(own).all(axis=0).sum())]
+        if key == CURRENT or len(rows):
+            sites[key], values[key] = rows, jnp.asarray(own)
     for given in data:
         for key, array, rows in zip(*given, strict=True) if given is not None else ():
             add(sites, values, key, jnp.asarray(array), inward(module.base, key, rows))
@@ -30,16 +38,19 @@ def collect(module: Module, *data: DataInputs | None) -> tuple[Sites, Values]:
 
 
 def add(sites: Sites, values: Values, key: str, array: jax.Array, rows: np.ndarray) -> None:
-    """Put inputs (n_sites, T) behind those of their kind; a clamp takes the place of one at the same site."""
+    """Put inputs (n_sites, T) behind those of their kind; a clamp takes the place of one at the same site.
+
+    Shorter currents are padded with zeros, longer clamps cut: no run goes beyond the shortest.
+    """
     if key not in sites:
         sites[key], values[key] = rows, array
         return
     keep = np.ones(len(sites[key]), bool) if key == CURRENT else ~np.isin(sites[key], rows)
-    old = values[key][np.flatnonzero(keep)]
-    n = max(old.shape[1], array.shape[1])
-    fill = 0.0 if key == CURRENT else jnp.nan
-    padded = [jnp.pad(a, ((0, 0), (0, n - a.shape[1])), constant_values=fill) for a in (old, array)]
-    sites[key], values[key] = np.concatenate([sites[key][keep], rows]), jnp.concatenate(padded)
+    both = [values[key][np.flatnonzero(keep)], array] if keep.any() else [array]
+    lengths = [a.shape[1] for a in both]
+    n = max(lengths) if key == CURRENT else min(lengths)
+    fitting = [jnp.pad(a[:, :n], ((0, 0), (0, max(0, n - a.shape[1])))) for a in both]
+    sites[key], values[key] = np.concatenate([sites[key][keep], rows]), jnp.concatenate(fitting)
 
 
 def steps_of(t_max: float | None, delta_t: float, values: Values) -> int:
@@ -72,11 +83,7 @@ def fitted_currents(currents: jax.Array, n_steps: int) -> jax.Array:
 
 
 def _cut(key: str, clamp: jax.Array, n_steps: int) -> jax.Array:
-    short = clamp.shape[-1] < n_steps
-    if not short and not isinstance(clamp, jax.core.Tracer):
-        # Shorter ones beside longer ones end in NaN (description/signals.py).
-        short = bool(jnp.isnan(clamp[..., :n_steps]).any())
-    if short:
+    if clamp.shape[-1] < n_steps:
         raise ValueError(f"the clamp of {key} is shorter than the run of {n_steps} steps; give a sample for each step")
     return clamp[..., :n_steps]
 

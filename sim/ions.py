@@ -43,7 +43,7 @@ def pump_rate(model: Model, ion: str, states: States, v: CompLanes) -> PumpRate:
         seen, parameters, here = moment.states_of(placed), moment.parameters_of(placed), Cut(c, model.blocks).take(rows)
 
         def rate(c: jax.Array, m: Placed = placed, s: Named = seen, p: Named = parameters) -> jax.Array:
-            return jnp.broadcast_to(m.mechanism.compute_current(Seen({**s, ion: c}, c.dtype), c, p), c.shape)
+            return jnp.broadcast_to(m.mechanism.compute_current(Seen({**s, ion: c}, model.dtype), c, p), c.shape)
 
         j, dj_dc = jax.jvp(rate, (here,), (jnp.ones_like(here),))
         slope.add(rows, dj_dc)

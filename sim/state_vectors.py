@@ -20,13 +20,10 @@ from jaxtyping import Array, Float
 
 from .cable import voltage_cable
 from .description.module import Module
-from .ions import pump_rate, pumped_ions
+from .dynamics import currents_at
 from .lower import lower
 from .lowered import Model
-from .membrane import States, linearized_current
 from .probe import carried_currents
-from .synaptic import synaptic_current
-from .types import CompLanes
 from .user_states import from_user, to_user
 
 StateDict = dict[str, jax.Array]
@@ -87,7 +84,7 @@ def build_dynamic_state_utils(
         v = states["v"]
         comps = v[: all_params.n_comp]
         points = voltage_cable(all_params).with_points(comps)
-        states = {**_currents(all_params, states, comps), **states, "v": points}
+        states = {**currents_at(all_params, states, comps), **states, "v": points}
         return to_user(lowered, states)
 
     def flatten(dynamic: Mapping[str, Any]) -> StateVector:
@@ -123,11 +120,3 @@ def _require(states: Mapping[str, Any], keys: Mapping[str, Any], what: str) -> N
         raise ValueError(
             f"{what}: {missing[0]!r} is missing; pass what init_fn, step_fn or remove_observables returned"
         )
-
-
-def _currents(model: Model, states: States, v: CompLanes) -> States:
-    """Every current at the present states: of mechanisms, synapses and pumps."""
-    found = {**linearized_current(model, states, v).currents, **synaptic_current(model, states, v).currents}
-    for ion in pumped_ions(model):
-        found.update(pump_rate(model, ion, states, v).currents)
-    return found

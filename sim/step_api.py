@@ -13,18 +13,16 @@ from .bind import bind_values
 from .description.module import Module
 from .description.signals import DataInputs, inward
 from .description.training import DataValue
-from .dynamics import Dynamics
+from .dynamics import Dynamics, all_currents, currents_at
 from .external import add
 from .initialize import initial_states
 from .inputs import CURRENT, Inputs, Now
 from .linear import LinearSolver
 from .lower import lower
 from .lowered import Model
-from .membrane import current_names, linearized_current
 from .plan import bindings_of, schemes
 from .probe import carried_currents
 from .solvers import Solver
-from .synaptic import synaptic_current, synaptic_currents
 from .types import ParameterTree
 from .user_states import from_user, to_user
 
@@ -49,7 +47,7 @@ def build_init_and_step_fn(
     """
     lowered = lower(module)
     scheme, linear = schemes(module, lowered, solver, voltage_solver)
-    currents = (*current_names(lowered.model), *synaptic_currents(lowered.model))
+    currents = all_currents(lowered.model)
     carried = carried_currents(lowered.model, module.base._recordings)
     given = module.base.external_inds
 
@@ -174,6 +172,4 @@ def _one_step(
     n_steps: jax.Array,
 ) -> StateDict:
     new = _step_in_loop(model, solver, linear, inputs, states, now, dt, n_steps)
-    v = states["v"][: model.n_comp]
-    currents = linearized_current(model, new, v).currents
-    return {**currents, **synaptic_current(model, new, v).currents, **new}
+    return {**currents_at(model, new, states["v"][: model.n_comp]), **new}
