@@ -135,7 +135,8 @@ def test_unconnected_cells_are_as_alone(alone: dict[str, tuple[Any, np.ndarray]]
 
 
 @pytest.mark.parametrize(
-    "solver", ["exp_euler", *(pytest.param(s, marks=pytest.mark.slow) for s in ("crank_nicolson", "trbdf2", "extrapolated"))]
+    "solver",
+    ["exp_euler", *(pytest.param(s, marks=pytest.mark.slow) for s in ("crank_nicolson", "trbdf2", "extrapolated"))],
 )
 def test_unconnected_cells_are_as_alone_by_every_solver(solver: str) -> None:
     """Without point neurons, which some solvers refuse. Equal cells stand side by side and apart."""

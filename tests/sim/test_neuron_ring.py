@@ -66,9 +66,7 @@ def our_ring() -> rx.Network:
     cell.branch(1).set("pas_e", REST)
     net = rx.Network([cell] * N_CELLS)
     for i in range(N_CELLS):
-        rx.connect(
-            net.cell((i - 1) % N_CELLS).branch(0).comp(0), net.cell(i).branch(1).comp(2), rx.IonotropicSynapse()
-        )
+        rx.connect(net.cell((i - 1) % N_CELLS).branch(0).comp(0), net.cell(i).branch(1).comp(2), rx.IonotropicSynapse())
     for key, value in SYNAPSE.items():
         net.IonotropicSynapse.edge("all").set(f"IonotropicSynapse_{key}", value)
     net.init_states()
@@ -95,8 +93,10 @@ def test_ring() -> None:
     for a, b in pairs:
         assert len(a) == len(b) >= 1
         worst = max(worst, int(np.abs(a - b).max()))
-    print(f"NEURON, ring of {N_CELLS}: {sum(len(b) for _, b in pairs)} spikes, at most {worst} steps apart, "
-          f"{np.abs(found - expected).max():.1e} mV")
+    print(
+        f"NEURON, ring of {N_CELLS}: {sum(len(b) for _, b in pairs)} spikes, at most {worst} steps apart, "
+        f"{np.abs(found - expected).max():.1e} mV"
+    )
     assert worst <= 1
     # The schemes are one, so that more holds than the bar.
     assert np.abs(found - expected).max() <= 1e-6
