@@ -49,12 +49,18 @@ def last_spike(solver: str, dt: float) -> float:
 @functools.cache
 def reference() -> float:
     """The converged time, ms."""
-    return last_spike("extrapolated", 0.0125)
+    return last_spike("extrapolated", 0.025)
 
 
-def test_reference_is_converged() -> None:
+def test_reference_is_the_known_one() -> None:
     assert abs(reference() - LAST_SPIKE) <= 1e-4
-    assert abs(last_spike("extrapolated", 0.025) - reference()) <= 1e-4
+
+
+@pytest.mark.slow
+def test_reference_is_converged() -> None:
+    off = abs(last_spike("extrapolated", 0.0125) - reference())
+    print(f"axon, extrapolated: last spike moves {1e3 * off:.2f} us from 0.025 to 0.0125 ms")
+    assert off <= 1e-4
 
 
 @pytest.mark.parametrize(

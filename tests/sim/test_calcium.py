@@ -73,7 +73,7 @@ def error(solver: str, dt: float, diffusing: bool) -> float:
     [
         ("trbdf2", DT, True),
         pytest.param("trbdf2", DT, False, marks=pytest.mark.slow),
-        ("extrapolated", DT, True),
+        pytest.param("extrapolated", DT, True, marks=pytest.mark.slow),
         ("fwd_euler", FORWARD, True),
     ],
 )
