@@ -1,4 +1,4 @@
-"""Mechanisms as users of Jaxley write them: currents among their states, states handed back unchanged, moved voltages."""
+"""Mechanisms as users of Jaxley write them: currents among the states, states handed back, moved voltages."""
 
 from __future__ import annotations
 
