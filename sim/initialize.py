@@ -43,7 +43,7 @@ def steady_states(model: Model, states: States, dt: jax.Array) -> States:
     def at_rest(states: States, placed: Placed) -> States:
         moment = Moment(model, states, v)
         seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
-        return merge(model, placed, states, placed.mechanism.init_state(seen, moment.v(placed), parameters, dt))
+        return merge(model, placed, states, placed.mechanism.init_state(seen, moment.v(placed), parameters, dt), seen)
 
     first = [p for p in model.mechanisms if p.mechanism.writes_concentrations]
     new = without_currents

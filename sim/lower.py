@@ -5,6 +5,7 @@ Cached by the module's edits: lowering an unchanged module again costs nothing.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import jax
@@ -19,6 +20,7 @@ from .layout import Group, Layout, Shape, parts
 from .linear import Group as EqualCells
 from .linear import build_structure
 from .lowered import Component, IndexMap, Lowered, Model, Placed, PlacedSynapse, Rows
+from .probe import moving_voltage
 from .synapses import ElectricalSynapse
 
 CABLE_COLUMNS = (
@@ -100,9 +102,23 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
         shared_states=shared_states,
         diffusing=diffusing,
     )
+    _require_one_mover(model, present)
     n_points = len(layout.v_from) - len(table)
     position = module._edges["index_within_type"].to_numpy(dtype=int)
     return Lowered(model, IndexMap(user_of_comp, comp_of_user, rows_of, of_synapses, position, n_points))
+
+
+def _require_one_mover(model: Model, present: dict[str, np.ndarray]) -> None:
+    """Raise ValueError where two mechanisms of a compartment move v: one of them would be lost."""
+    if len(present) < 2:
+        return
+    for one, other in combinations(moving_voltage(model), 2):
+        both = np.flatnonzero(present[one] & present[other])
+        if len(both):
+            raise ValueError(
+                f"{one} and {other} both move v in compartment {both[0]}, which one mechanism may; "
+                f"remove one of them there: .delete({other!r})"
+            )
 
 
 def shared_names(module: Module) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -87,17 +87,21 @@ def current_names(model: Model) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p.mechanism.current_name for p in model.mechanisms if p.mechanism.current_name))
 
 
-def merge(model: Model, placed: Placed, states: States, new: Named) -> States:
+def merge(model: Model, placed: Placed, states: States, new: Named, seen: Named) -> States:
     """`states` with a mechanism's new ones, shared ones and "v" put in its rows.
 
-    A current that it hands back is left as it is: the step makes it.
+    A current that it hands back is left as it is: the step makes it. So is a shared state that it hands back as it has
+    seen it: another mechanism may have moved that one in the same step.
     """
     merged, currents = dict(states), current_names(model)
     for key, value in new.items():
         if key in currents:
             continue
+        if key != "v" and key not in placed.mechanism.channel_states:
+            raise ValueError(f"{placed.mechanism.name} returns {key!r}; list it in channel_states as well")
         if key == "v" or key in model.shared_states:
-            merged[key] = Cut(states[key], model.blocks).put(placed.rows, value)
+            if value is not seen.get(key):
+                merged[key] = Cut(states[key], model.blocks).put(placed.rows, value)
         else:
             merged[key] = jnp.broadcast_to(value, states[key].shape).astype(states[key].dtype)
     return merged
@@ -120,8 +124,9 @@ def _advance(model: Model, group: Sequence[Placed], states: States, v: CompLanes
     """Each mechanism starts from the states at the beginning, so that the order of insertion is irrelevant."""
     moment, new = Moment(model, states, v), dict(states)
     for placed in group:
-        seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
-        new = merge(model, placed, new, placed.mechanism.update_states(seen, dt, moment.v(placed), parameters))
+        seen, parameters, v_here = moment.states_of(placed), moment.parameters_of(placed), moment.v(placed)
+        found = placed.mechanism.update_states(seen, dt, v_here, parameters)
+        new = merge(model, placed, new, found, {**seen, "v": v_here})
     return new
 
 
@@ -130,7 +135,8 @@ def reversals(model: Model, states: States, v: CompLanes) -> States:
     moment, new = Moment(model, states, v), dict(states)
     for placed in model.mechanisms:
         seen, parameters = moment.states_of(placed), moment.parameters_of(placed)
-        new = merge(model, placed, new, placed.mechanism.update_reversals(seen, moment.v(placed), parameters))
+        found = placed.mechanism.update_reversals(seen, moment.v(placed), parameters)
+        new = merge(model, placed, new, found, seen)
     return new
 
 

@@ -56,6 +56,7 @@ def schemes(
     Raises ValueError for an unknown one, or one that cannot run this model.
     """
     scheme, linear = by_name(solver), linear_by_name(voltage_solver)
+    linear.require_solvable(lowered.model.structure)
     moving = () if scheme.moves_states_once else moving_voltage(lowered.model)
     if moving:
         raise ValueError(

@@ -41,7 +41,7 @@ def _probed(model: Model) -> tuple[set[str], tuple[str, ...]]:
             seen, parameters, v = _Watched(moment.states_of(placed)), moment.parameters_of(placed), moment.v(placed)
             dt = jnp.ones((), model.dtype)
             new = mechanism.update_states(seen, dt, v, parameters)
-            if "v" in new:
+            if new.get("v", v) is not v:
                 moving.append(mechanism.name)
             results += [new, mechanism.update_reversals(seen, v, parameters)]
             if mechanism.current_name is not None:

@@ -117,7 +117,8 @@ class Module(ExpEulerMatrix, View):
         Raises ValueError unless all compartments of the view have it; of synapses, those of its type do.
         """
         states_only = what in ("record", "clamp")
-        currents = {m.current_name for m in self._mechanisms.values() if m.current_name} if what == "record" else set()
+        flowing = {m.current_name for m in self._mechanisms.values() if m.current_name}
+        currents = flowing if what == "record" else set()
         if key in currents:
             return view._rows
         of_synapses = {
@@ -131,7 +132,8 @@ class Module(ExpEulerMatrix, View):
         }
         if key in of_synapses:
             return self._edges_with(key, view, what)
-        flags = {*self._groups, *self._mechanisms, *INDEX_COLUMNS}
+        # A current that a mechanism lists among its states has a column, but is made by the step.
+        flags = {*self._groups, *self._mechanisms, *INDEX_COLUMNS, *flowing}
         known = [c for c in self._nodes.columns if c not in flags and (what == "set" or c not in PLACE)]
         if states_only:
             states = {s for m in self._mechanisms.values() for s in m.channel_states} | set(ALWAYS_RECORDABLE)

@@ -19,6 +19,10 @@ class LinearSolver(eqx.Module):
     [node, lane] with all lanes that there are.
     """
 
+    def require_solvable(self, structure: Structure) -> None:
+        """Raise ValueError if systems of this structure are none that it solves."""
+        return
+
     @abstractmethod
     def factor(
         self, structure: Structure, diagonal: NodeLanes, coupling: NodeLanes, bridge_g: BridgeLanes | None

@@ -33,6 +33,10 @@ class Level(eqx.Module):
 class Stone(LinearSolver):
     """Odd-even reduction on cables without branches and gap junctions."""
 
+    def require_solvable(self, structure: Structure) -> None:
+        """Raise ValueError where cells are branched or joined by gap junctions."""
+        _cables(structure)
+
     def factor(
         self, structure: Structure, diagonal: NodeLanes, coupling: NodeLanes, bridge_g: BridgeLanes | None
     ) -> tuple[Level, ...]:

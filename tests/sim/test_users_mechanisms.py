@@ -1,0 +1,164 @@
+"""Mechanisms as users of Jaxley write them: currents among the states, states handed back, moved voltages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rallax.sim as rx
+
+DT = 0.025
+
+
+class UsersReversal(rx.Channel):
+    """eCa from calcium in `update_states`, which also hands back what it was given."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.current_is_in_mA_per_cm2 = True
+        super().__init__(name)
+        self.channel_params = {}
+        self.channel_states = {"eCa": 0.0, "CaCon_i": 5e-5, "CaCon_e": 2.0}
+        self.current_name = "i_none"
+
+    def update_states(self, states: Any, dt: Any, v: Any, params: Any) -> Any:
+        eca = 12.0 * jnp.log(states["CaCon_e"] / states["CaCon_i"])
+        return {"eCa": eca, "CaCon_i": states["CaCon_i"], "CaCon_e": states["CaCon_e"], "v": v}
+
+    def compute_current(self, states: Any, v: Any, params: Any) -> Any:
+        return 0.0
+
+
+class UsersPool(rx.Channel):
+    """Calcium that follows the current, as a channel that lists "i_Ca" among its states."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.current_is_in_mA_per_cm2 = True
+        super().__init__(name)
+        self.channel_params = {f"{self._name}_gamma": 10.0}
+        self.channel_states = {"i_Ca": 1e-8, "CaCon_i": 5e-5}
+        self.current_name = "i_none"
+
+    def update_states(self, states: Any, dt: Any, v: Any, params: Any) -> Any:
+        slope = -params[f"{self._name}_gamma"] * states["i_Ca"] - (states["CaCon_i"] - 5e-5) / 80.0
+        return {"CaCon_i": states["CaCon_i"] + dt * slope, "i_Ca": states["i_Ca"]}
+
+    def compute_current(self, states: Any, v: Any, params: Any) -> Any:
+        return 0.0
+
+
+def calcium_cell(*order: Any) -> Any:
+    cell = rx.Cell()
+    for mechanism in order:
+        cell.insert(mechanism)
+    cell.set("v", -30.0)
+    for state in ("CaCon_i", "eCa", "i_Ca", "v"):
+        cell.record(state)
+    return cell
+
+
+def test_states_handed_back_do_not_undo_what_others_did() -> None:
+    """In either order of insertion calcium follows the current of the step before, and eCa follows calcium."""
+    found = []
+    for order in (
+        (rx.CaL(), UsersPool(), UsersReversal()),
+        (UsersReversal(), UsersPool(), rx.CaL()),
+    ):
+        cell = calcium_cell(*order)
+        cell.set("CaL_gCaL", 1e-3)
+        cell.set("eCa", 120.0)  # by default that of whoever came first
+        found.append(np.asarray(rx.integrate(cell, t_max=10 * DT, delta_t=DT)))
+    calcium, eca, current, _ = found[0]
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+    assert calcium[-1] > 1.2 * calcium[1] and np.all(current[1:] < 0)
+    np.testing.assert_allclose(
+        calcium[2:], calcium[1:-1] + DT * (-10.0 * current[1:-1] - (calcium[1:-1] - 5e-5) / 80.0), rtol=1e-12
+    )
+    np.testing.assert_allclose(eca[1:], 12.0 * np.log(2.0 / calcium[:-1]), rtol=1e-12)
+
+
+def test_a_current_among_the_states_is_no_state_of_a_users_choice() -> None:
+    """Where a channel carries it the step makes it; it can be recorded, not set, clamped or made free."""
+    cell = rx.Cell()
+    cell.insert(UsersPool())
+    cell.insert(rx.CaL())
+    calls: list[Any] = [
+        lambda: cell.set("i_Ca", 1.0),
+        lambda: cell.clamp("i_Ca", np.zeros(3)),
+        lambda: cell.make_trainable("i_Ca"),
+        lambda: cell.data_set("i_Ca", 1.0),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"\('i_Ca'\): no such") as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    cell.delete(rx.CaL())
+    cell.set("i_Ca", 1e-5)
+    assert cell.nodes["i_Ca"].iloc[0] == 1e-5, "without the channel it is a value like any other"
+
+
+def test_a_state_that_is_not_listed() -> None:
+    class Careless(UsersReversal):
+        def update_states(self, states: Any, dt: Any, v: Any, params: Any) -> Any:
+            return {"eK": v}
+
+    cell = rx.Cell()
+    cell.insert(Careless())
+    cell.record()
+    with pytest.raises(ValueError, match="Careless returns 'eK'; list it in channel_states as well"):
+        rx.integrate(cell, t_max=0.1)
+
+
+class Jump(rx.Channel):
+    """A mechanism that moves v without being a `PointNeuron`."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+        self.current_name = "i_jump"
+
+    def update_states(self, states: Any, dt: Any, v: Any, params: Any) -> Any:
+        return {"v": v + 1.0}
+
+    def compute_current(self, states: Any, v: Any, params: Any) -> Any:
+        return jnp.zeros_like(v)
+
+
+def test_one_mechanism_of_a_compartment_moves_v() -> None:
+    """Two are refused at lowering, inside a traced function as well; side by side in a network they are fine."""
+    cell = rx.Cell(rx.Branch(rx.Compartment(), 3), parents=[-1])
+    cell.insert(rx.Leak())
+    cell.comp([0, 1]).insert(rx.Izhikevich())
+    cell.comp(2).insert(Jump())
+    cell.record()
+    v = rx.integrate(cell, t_max=DT, delta_t=DT)
+    assert v.shape == (3, 2)
+    cell.comp("all").insert(Jump())
+    message = r"Izhikevich and Jump both move v in compartment 0, .* remove one of them there: \.delete\('Jump'\)"
+    for call in (lambda: rx.lower(cell), lambda: jax.jit(lambda x: x + rx.integrate(cell, t_max=DT).sum())(1.0)):
+        with pytest.raises(ValueError, match=message) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    cell.comp([0, 1]).delete("Jump")
+    np.testing.assert_array_equal(rx.integrate(cell, t_max=DT, delta_t=DT), v)
+
+
+@pytest.mark.parametrize("solver", ["trbdf2", "extrapolated"])
+@pytest.mark.parametrize("mover", [rx.Fire(), rx.Izhikevich(), rx.AdEx(), rx.Rate(), Jump()], ids=lambda m: m.name)
+def test_schemes_of_several_stages_take_no_point_neuron(solver: str, mover: Any) -> None:
+    net = rx.Network([rx.Cell(), rx.Cell()])
+    net.cell(1).insert(mover)
+    net.record()
+    message = (
+        rf'{solver} advances states more than once a step, but {mover.name} moves v itself; use solver="bwd_euler"'
+    )
+    for call in (
+        lambda: rx.integrate(net, t_max=0.1, solver=solver),
+        lambda: rx.build_init_and_step_fn(net, solver=solver),
+        lambda: rx.batched(net, t_max=0.1, solver=solver),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            call()
+        assert "\n" not in str(caught.value)
