@@ -16,10 +16,9 @@ from .description.editing import diffusion_key
 from .description.module import Module
 from .description.topology import joints
 from .description.view import View
-from .layout import Group, Layout, Shape, parts
-from .linear import Group as EqualCells
-from .linear import build_structure
+from .linear import Group, build_structure
 from .lowered import Component, IndexMap, Lowered, Model, Placed, PlacedSynapse, Rows
+from .node_order import CellGroup, NodeOrder, Shape, parts
 from .probe import moving_voltage
 from .synapses import ElectricalSynapse
 
@@ -51,8 +50,8 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     present = {name: table[name].to_numpy(dtype=bool) for name in module._mechanisms}
     signature = np.stack([*present.values()], axis=1) if present else np.zeros((len(table), 0), bool)
     groups = _groups(module, signature)
-    layout = Layout.of(groups, signature)
-    user_of_comp = layout.user_of_comp
+    order = NodeOrder.of(groups, signature)
+    user_of_comp = order.user_of_comp
     comp_of_user = np.argsort(user_of_comp)
     blocks = _runs(signature[user_of_comp])
     column = {c: table[c].to_numpy(dtype=float)[user_of_comp] for c in table.columns if table[c].dtype.kind == "f"}
@@ -79,19 +78,19 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     bridges = [np.stack([s.pre, s.post], axis=1) for s in synapses if isinstance(s.synapse, ElectricalSynapse)]
     bridged = np.concatenate(bridges) if bridges else np.zeros((0, 2), int)
     structure = build_structure(
-        [EqualCells(rows[:, 0], g.shape.parents, rows.shape[1]) for rows, g in zip(layout.rows, groups, strict=True)],
+        [Group(rows[:, 0], g.shape.parents, rows.shape[1]) for rows, g in zip(order.rows, groups, strict=True)],
         bridged,
     )
     components = [
         Component(*(jnp.asarray(x, jnp.int32) for x in (part.comps, part.points, part.parent, part.bridges)))
-        for part in parts(groups, layout, bridged)
+        for part in parts(groups, order, bridged)
     ]
     model = Model(
         structure=structure,
         components=tuple(components),
-        half_of_child=jnp.asarray(layout.halves[0], jnp.int32),
-        half_of_parent=jnp.asarray(layout.halves[1], jnp.int32),
-        v_from=jnp.asarray(layout.v_from, jnp.int32),
+        half_of_child=jnp.asarray(order.halves[0], jnp.int32),
+        half_of_parent=jnp.asarray(order.halves[1], jnp.int32),
+        v_from=jnp.asarray(order.v_from, jnp.int32),
         cable={c: array(column[c]) for c in (*CABLE_COLUMNS, *map(diffusion_key, diffusing))},
         parameters=parameters,
         states=states,
@@ -103,7 +102,7 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
         diffusing=diffusing,
     )
     _require_one_mover(model, present)
-    n_points = len(layout.v_from) - len(table)
+    n_points = len(order.v_from) - len(table)
     position = module._edges["index_within_type"].to_numpy(dtype=int)
     return Lowered(model, IndexMap(user_of_comp, comp_of_user, rows_of, of_synapses, position, n_points))
 
@@ -160,7 +159,7 @@ def _synapses(
     return tuple(placed), frozenset(names)
 
 
-def _groups(module: Module, signature: np.ndarray) -> list[Group]:
+def _groups(module: Module, signature: np.ndarray) -> list[CellGroup]:
     """The cells of a module, equal ones together, in the order of their first."""
     branches = module._branches
     cell_of_branch = branches["cell"].to_numpy(dtype=int)
@@ -184,7 +183,7 @@ def _groups(module: Module, signature: np.ndarray) -> list[Group]:
         n = int(first_comp[cells[0] + 1] - first_comp[cells[0]])
         table = branches.iloc[b].assign(parent=np.where(parents[b] < 0, -1, parents[b] - b.start))
         shape = Shape.of(n, joints(np.repeat(np.arange(len(table)), ncomp[b]), table))
-        groups.append(Group(shape, np.arange(n)[:, None] + first_comp[cells][None, :]))
+        groups.append(CellGroup(shape, np.arange(n)[:, None] + first_comp[cells][None, :]))
     return groups
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rallax.sim as rx
-from rallax.sim.layout import kind_rank
+from rallax.sim.node_order import kind_rank
 from rallax.sim.lower import lower
 
 from .cells import layer5, spiking

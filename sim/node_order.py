@@ -74,7 +74,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Group:
+class CellGroup:
     """Equal cells: `comps` [comp of a cell, cell] are the user's numbers of their compartments."""
 
     shape: Shape
@@ -82,7 +82,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Layout:
+class NodeOrder:
     """Where everything lies.
 
     Attributes:
@@ -98,7 +98,7 @@ class Layout:
     v_from: np.ndarray
 
     @classmethod
-    def of(cls, groups: Sequence[Group], present: np.ndarray) -> Layout:
+    def of(cls, groups: Sequence[CellGroup], present: np.ndarray) -> NodeOrder:
         """From the groups of cells and where mechanisms are ([compartment, mechanism])."""
         n = len(present)
         group, node, copy = np.zeros(n, int), np.zeros(n, int), np.zeros(n, int)
@@ -162,11 +162,11 @@ class Part:
     bridges: np.ndarray
 
 
-def parts(groups: Sequence[Group], layout: Layout, bridges: np.ndarray) -> list[Part]:
+def parts(groups: Sequence[CellGroup], order: NodeOrder, bridges: np.ndarray) -> list[Part]:
     """Each group of cells; all those that gap junctions ([bridge, 2] rows) touch make one part."""
-    n_comp = len(layout.user_of_comp)
+    n_comp = len(order.user_of_comp)
     found, comps, points, parent_rows = [], [], [], []
-    for group, rows in zip(groups, layout.rows, strict=True):
+    for group, rows in zip(groups, order.rows, strict=True):
         n = group.comps.shape[0]
         touched = np.isin(rows, bridges).any(axis=0)
         parents = np.where(group.shape.parents < 0, np.arange(len(rows)), group.shape.parents)
@@ -179,7 +179,7 @@ def parts(groups: Sequence[Group], layout: Layout, bridges: np.ndarray) -> list[
     if len(bridges):
         c, p = np.concatenate(comps), np.concatenate(points)
         child, parent = np.concatenate(parent_rows, axis=1)
-        place = np.zeros(max(n_comp, *(int(r.max()) + 1 for r in layout.rows)), int)
+        place = np.zeros(max(n_comp, *(int(r.max()) + 1 for r in order.rows)), int)
         nodes = np.concatenate([c, p])
         place[nodes] = np.arange(len(nodes))
         parent_of = np.zeros(len(nodes), int)
