@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rallax.sim as rx
-from rallax.sim.node_order import kind_rank
 from rallax.sim.lower import lower
+from rallax.sim.node_order import kind_rank
 
 from .cells import layer5, spiking
 
