@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,8 @@ class ExponentialEuler(Splitting):
     G is the cable alone, gap junctions included, branch points eliminated. Its exponentials are dense matrices, one for
     each cell, made once before the first step.
     """
+
+    follows_conductances: ClassVar[bool] = False
 
     def prepare(self, dynamics: Dynamics, dt: jax.Array) -> Any:
         """The exponentials of each quantity that spreads (transition.py)."""

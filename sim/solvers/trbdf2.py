@@ -35,6 +35,7 @@ class TRBDF2(Solver):
     """
 
     moves_states_once: ClassVar[bool] = False
+    takes_pools: ClassVar[bool] = False
     solves: ClassVar[int] = 3
 
     def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:

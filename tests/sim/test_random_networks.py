@@ -81,7 +81,7 @@ def couplings(lowered: Lowered) -> np.ndarray:
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=8, deadline=None, derandomize=True)
 def test_every_value_has_one_place(seed: int) -> None:
-    """The index map is a bijection, for compartments, rows of mechanisms and synapses; couplings are those of before."""
+    """The index map is a bijection for compartments, rows of mechanisms and synapses; couplings stay."""
     rng = np.random.default_rng(seed)
     net, cells = random_network(rng)
     alone = [couplings(lower(cell)) for cell in {id(c): c for c in cells}.values()]
