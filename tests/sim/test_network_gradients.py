@@ -110,7 +110,7 @@ def errors(objective: Callable[[Any], jax.Array], x: Any) -> dict[str, float]:
 
 
 #: The others take longer than `make test` has.
-QUICK = (("everything", "bwd_euler"), ("small", "exp_euler"), ("small", "trbdf2"))
+QUICK = (("everything", "bwd_euler"), ("small", "exp_euler"))
 NETWORKS = {"everything": (of_everything, run_everything), "small": (of_small, run_small)}
 
 
@@ -150,8 +150,9 @@ def spiking_pair() -> Any:
     return net
 
 
+@pytest.mark.slow
 def test_float32_on_a_spiking_network() -> None:
-    """1e-3 of the float64 gradient (specification), each value counted in its own size."""
+    """1e-3 of the float64 gradient (specification), each value in its own size (of a cell: test_gradients.py)."""
     net = spiking_pair()
     params = net.get_parameters()
     alone = [{key: x[None] for key, x in entry.items()} for entry in params]
