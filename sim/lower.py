@@ -19,7 +19,7 @@ from .description.view import View
 from .linear import Group, build_structure
 from .lowered import Component, IndexMap, Lowered, Model, Placed, PlacedSynapse, Rows
 from .node_order import CellGroup, NodeOrder, Shape, parts
-from .probe import moving_voltage
+from .probe import moving
 from .synapses import ElectricalSynapse
 
 CABLE_COLUMNS = (
@@ -111,7 +111,7 @@ def _require_one_mover(model: Model, present: dict[str, np.ndarray]) -> None:
     """Raise ValueError where two mechanisms of a compartment move v: one of them would be lost."""
     if len(present) < 2:
         return
-    for one, other in combinations(moving_voltage(model), 2):
+    for one, other in combinations(moving(model, "v"), 2):
         both = np.flatnonzero(present[one] & present[other])
         if len(both):
             raise ValueError(

@@ -17,9 +17,10 @@ from .inputs import Inputs
 from .linear import LinearSolver
 from .linear import by_name as linear_by_name
 from .lowered import Lowered
-from .probe import carried_currents, moving_voltage
+from .probe import carried_currents, moving
 from .simulate import Plan
 from .solvers import ExponentialEuler, Solver, by_name
+from .synapses import ElectricalSynapse
 from .types import ParameterTree
 from .user_transition import by_component
 
@@ -57,11 +58,25 @@ def schemes(
     """
     scheme, linear = by_name(solver), linear_by_name(voltage_solver)
     linear.require_solvable(lowered.model.structure)
-    moving = () if scheme.moves_states_once else moving_voltage(lowered.model)
-    if moving:
+    model = lowered.model
+    movers = () if scheme.moves_states_once else moving(model, "v")
+    if movers:
         raise ValueError(
-            f'{solver} advances states more than once a step, but {moving[0]} moves v itself; use solver="bwd_euler"'
+            f'{solver} advances states more than once a step, but {movers[0]} moves v itself; use solver="bwd_euler"'
         )
+    for ion in () if scheme.takes_pools else model.diffusing:
+        pools = moving(model, ion)
+        if pools:
+            raise ValueError(
+                f"{solver} takes a diffusing {ion} that pumps change, but {pools[0]} moves it itself; "
+                'use a pump, e.g. CaPump(), or solver="extrapolated"'
+            )
+    for placed in () if scheme.follows_conductances else model.synapses:
+        if isinstance(placed.synapse, ElectricalSynapse) and placed.synapse.synapse_states:
+            raise ValueError(
+                f"{solver} holds the conductance of electrical synapses, but that of {placed.synapse.name} may follow "
+                'its states; use solver="bwd_euler"'
+            )
     if isinstance(scheme, ExponentialEuler):
         kept = kept_transition(module.base, set(bound))
         scheme = scheme if kept is None else ExponentialEuler(by_component(lowered, kept))

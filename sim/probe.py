@@ -20,18 +20,18 @@ def carried_currents(model: Model, recordings: Sequence[tuple[int, str]] = ()) -
     return tuple(n for n in (*current_names(model), *synaptic_currents(model)) if n in wanted)
 
 
-def moving_voltage(model: Model) -> tuple[str, ...]:
-    """Names of the mechanisms that move v themselves (point neurons)."""
-    return _probed(model)[1]
+def moving(model: Model, state: str) -> tuple[str, ...]:
+    """Names of the mechanisms that move a state in `update_states`; of "v" these are point neurons."""
+    return _probed(model)[1].get(state, ())
 
 
-def _probed(model: Model) -> tuple[set[str], tuple[str, ...]]:
+def _probed(model: Model) -> tuple[set[str], dict[str, tuple[str, ...]]]:
     everything = {
         **model.states,
         **{n: jnp.zeros((model.n_comp, 1), model.dtype) for n in current_names(model)},
     }
     read: set[str] = set()
-    moving: list[str] = []
+    moved: dict[str, tuple[str, ...]] = {}
 
     def probe(states: dict[str, jax.Array]) -> Any:
         results: list[Any] = []
@@ -41,8 +41,9 @@ def _probed(model: Model) -> tuple[set[str], tuple[str, ...]]:
             seen, parameters, v = _Watched(moment.states_of(placed)), moment.parameters_of(placed), moment.v(placed)
             dt = jnp.ones((), model.dtype)
             new = mechanism.update_states(seen, dt, v, parameters)
-            if new.get("v", v) is not v:
-                moving.append(mechanism.name)
+            before = {**seen, "v": v}
+            for key in (key for key, value in new.items() if value is not before.get(key)):
+                moved[key] = (*moved.get(key, ()), mechanism.name)
             results += [new, mechanism.update_reversals(seen, v, parameters)]
             if mechanism.current_name is not None:
                 # Pumps are given their ion's concentration in the place of v.
@@ -52,7 +53,7 @@ def _probed(model: Model) -> tuple[set[str], tuple[str, ...]]:
         return results
 
     jax.eval_shape(probe, everything)
-    return read, tuple(moving)
+    return read, moved
 
 
 class _Watched(Seen):

@@ -64,3 +64,10 @@ def windowed_mean(
     inside = window.inside(time)
     # Selected, not multiplied: a sample outside may be inf or NaN.
     return jnp.sum(jnp.where(inside, x, 0.0)) / jnp.maximum(jnp.sum(inside), 1).astype(x.dtype)
+
+
+def windowed_max(x: Float[Array, " samples"], time: Float[Array, " samples"], window: Window) -> Float[Array, ""]:
+    """The largest x of the window's samples; 0 where the window holds none."""
+    inside = window.inside(time)
+    largest = jnp.max(jnp.where(inside, x, -jnp.inf))
+    return jnp.where(jnp.any(inside), largest, 0.0).astype(x.dtype)

@@ -25,11 +25,15 @@ class Solver(eqx.Module):
     Attributes:
         moves_states_once: each state is advanced once a step, so that mechanisms that move v themselves (point neurons)
             may be in the model.
+        takes_pools: a concentration that diffuses may also be moved by mechanisms themselves, not by pumps alone.
+        follows_conductances: those of electrical synapses may change from step to step.
         solves: linear systems of the voltage a step; the reverse pass keeps the solution of each.
         ion_solves: linear systems of each concentration that diffuses, likewise.
     """
 
     moves_states_once: ClassVar[bool] = True
+    takes_pools: ClassVar[bool] = True
+    follows_conductances: ClassVar[bool] = True
     solves: ClassVar[int] = 1
     ion_solves: ClassVar[int] = 1
 

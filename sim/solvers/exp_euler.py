@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,8 @@ class ExponentialEuler(Splitting):
     Attributes:
         transitions: for each quantity these matrices of each component, where they were computed ahead; else None.
     """
+
+    follows_conductances: ClassVar[bool] = False
 
     transitions: dict[str, tuple[jax.Array, ...]] | None = None
 

@@ -35,6 +35,7 @@ class TRBDF2(Solver):
     """
 
     moves_states_once: ClassVar[bool] = False
+    takes_pools: ClassVar[bool] = False
     solves: ClassVar[int] = 3
     ion_solves: ClassVar[int] = 3
 

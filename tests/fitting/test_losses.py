@@ -32,6 +32,13 @@ TERMS = {
         "std_scale_mV": [4.0, 2.0],
         "distance": "squared",
     },
+    "window_stats peak": {
+        "kind": "window_stats",
+        "windows_ms": WINDOWS,
+        "mean_scale_mV": 8.0,
+        "std_scale_mV": [4.0, 2.0],
+        "peak_scale_mV": [3.0, 6.0],
+    },
 }
 
 
@@ -55,6 +62,10 @@ def by_numpy(name: str, v: np.ndarray) -> float:
             (v[inside].mean() - RECORDED[inside].mean()) / 8.0,
             (v[inside].std() - RECORDED[inside].std()) / scale,
         ]
+    if "peak" in name:
+        for (a, b), scale in zip(WINDOWS, (3.0, 6.0), strict=True):
+            inside = (a <= TIME) & (b > TIME)
+            terms.append((v[inside].max() - RECORDED[inside].max()) / scale)
     return float(np.mean(np.square(terms) if "squared" in name else np.abs(terms)))
 
 

@@ -56,7 +56,11 @@ def converged() -> np.ndarray:
     return run("extrapolated", 5)
 
 
-@pytest.mark.parametrize("solver", ORDERS)
+#: The others take longer than `make test` has.
+QUICK = ("bwd_euler", "crank_nicolson", "extrapolated")
+
+
+@pytest.mark.parametrize("solver", [s if s in QUICK else pytest.param(s, marks=pytest.mark.slow) for s in ORDERS])
 def test_order(solver: str) -> None:
     assert converged().max() > 0.0, "it spikes"
     order, allowance = ORDERS[solver]

@@ -14,16 +14,18 @@ from rallax.sim.lower import lower
 from rallax.sim.lowered import Lowered
 
 MECHANISMS = (rx.Leak, rx.Km, rx.CaL, rx.CaPump, rx.Na)
+#: Faster to compile.
+FEW = (rx.Leak, rx.Km)
 DT = 0.025
 
 
-def random_cell(rng: np.random.Generator, n_branches: int = 4) -> Any:
+def random_cell(rng: np.random.Generator, n_branches: int = 4, mechanisms: Any = MECHANISMS) -> Any:
     """A tree of unequal branches with mechanisms scattered over it."""
     n = int(rng.integers(1, n_branches + 1))
     branches = [rx.Branch(rx.Compartment(), int(rng.integers(1, 4))) for _ in range(n)]
     cell = rx.Cell(branches, parents=[-1, *(int(rng.integers(0, b)) for b in range(1, n))])
     total = len(cell.nodes)
-    for mechanism in rng.permutation(np.array(MECHANISMS, dtype=object)):
+    for mechanism in rng.permutation(np.array(mechanisms, dtype=object)):
         where = np.flatnonzero(rng.random(total) < 0.6)
         if len(where):
             cell.select(nodes=where).insert(mechanism())
@@ -79,9 +81,9 @@ def couplings(lowered: Lowered) -> np.ndarray:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 def test_every_value_has_one_place(seed: int) -> None:
-    """The index map is a bijection, for compartments, mechanisms and synapses; couplings are those of before."""
+    """The index map is a bijection for compartments, rows of mechanisms and synapses; couplings stay."""
     rng = np.random.default_rng(seed)
     net, cells = random_network(rng)
     alone = [couplings(lower(cell)) for cell in {id(c): c for c in cells}.values()]
@@ -114,11 +116,13 @@ def test_every_value_has_one_place(seed: int) -> None:
     assert not whole.any(), "nothing passes along the cable from cell to cell"
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 2, 3, 4))])
-def test_cells_that_nothing_joins_are_as_alone(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "mechanisms"), [(0, FEW), *(pytest.param(s, MECHANISMS, marks=pytest.mark.slow) for s in (1, 2, 3, 4))]
+)
+def test_cells_that_nothing_joins_are_as_alone(seed: int, mechanisms: Any) -> None:
     """Beside cells that synapses join, with different values in equal cells."""
     rng = np.random.default_rng(seed)
-    kinds = [random_cell(rng, 3), random_cell(rng, 3)]
+    kinds = [random_cell(rng, 3, mechanisms), random_cell(rng, 3, mechanisms)]
     cells = [kinds[k].copy() for k in (0, 1, 0, 0)]
     for cell in cells:
         cell.set("capacitance", rng.uniform(0.8, 1.2, len(cell.nodes)))

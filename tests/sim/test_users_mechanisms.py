@@ -162,3 +162,65 @@ def test_schemes_of_several_stages_take_no_point_neuron(solver: str, mover: Any)
         with pytest.raises(ValueError, match=message) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+class Rectifying(rx.GapJunction):
+    """A gap junction that follows the voltage between its sides, as states may."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+        self.synapse_states = {f"{self._name}_open": 0.5}
+
+    def update_states(self, states: Any, delta_t: Any, pre_voltage: Any, post_voltage: Any, params: Any) -> Any:
+        return {f"{self._name}_open": jnp.tanh((pre_voltage - post_voltage) / 20.0) ** 2}
+
+    def conductance(self, states: Any, params: Any) -> Any:
+        return params[f"{self._name}_g"] * states[f"{self._name}_open"]
+
+
+def test_a_gap_junction_with_a_state() -> None:
+    """It follows its state, implicitly; the scheme that holds conductances says that it does not take it."""
+    net = rx.Network([rx.Cell(), rx.Cell()])
+    rx.connect(net.cell(0), net.cell(1), Rectifying())
+    net.set("Rectifying_g", 0.01)
+    net.cell(0).set("v", -30.0)
+    net.record()
+    v = np.asarray(rx.integrate(net, t_max=4 * DT, delta_t=DT))
+    capacitance = 1e-5 * net.nodes["area"].iloc[0]  # nF
+    for k in range(4):
+        rate = DT / capacitance * 0.01 * np.tanh((v[0, k] - v[1, k]) / 20.0) ** 2
+        assert v[0, k + 1] - v[1, k + 1] == pytest.approx((v[0, k] - v[1, k]) / (1 + 2 * rate), rel=1e-12)
+    with pytest.raises(ValueError, match=r"exp_euler holds the conductance .* Rectifying may follow its states"):
+        rx.integrate(net, t_max=0.1, solver="exp_euler")
+
+
+def test_a_pool_that_diffuses() -> None:
+    """Filled by its current and by diffusion with the schemes that take it; the other says what to use."""
+    cell = rx.Cell(rx.Branch(rx.Compartment(), 2), parents=[-1])
+    cell.insert(rx.Leak())
+    cell.insert(rx.CaDynamics_E2())
+    cell.diffuse("CaCon_i")
+    cell.set("axial_diffusion_CaCon_i", 5.0)
+    cell.set("CaCon_i", [1e-3, 1e-4])
+    cell.record("CaCon_i")
+    pump = cell.copy()
+    pump.delete_recordings()
+    pump.delete_diffusion("CaCon_i")
+    pump.delete("CaDynamics_E2")
+    pump.insert(rx.CaPump())
+    pump.diffuse("CaCon_i")
+    pump.set("axial_diffusion_CaCon_i", 5.0)
+    pump.set("CaCon_i", [1e-3, 1e-4])
+    for key in ("gamma", "decay", "depth"):
+        pump.set(f"CaPump_{key}", cell.nodes[f"CaDynamics_E2_{key}"].iloc[0])
+    pump.set("CaPump_minCaCon_i", cell.nodes["CaDynamics_E2_minCai"].iloc[0])
+    pump.record("CaCon_i")
+    found = [np.asarray(rx.integrate(c, t_max=2.0, delta_t=DT)) for c in (cell, pump)]
+    # The pool is moved before it diffuses, the pump's concentration while it does: a difference of the order of dt.
+    np.testing.assert_allclose(found[0], found[1], rtol=2e-3)
+    assert found[0][1, -1] > 1.5e-4
+    with pytest.raises(
+        ValueError, match=r"trbdf2 takes a diffusing CaCon_i .* CaDynamics_E2 moves it itself"
+    ) as caught:
+        rx.integrate(cell, t_max=0.1, solver="trbdf2")
+    assert "\n" not in str(caught.value)

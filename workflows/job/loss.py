@@ -69,9 +69,11 @@ Scales = Annotated[
 
 
 class WindowStatsTerm(Term):
-    """Mean over windows of the scaled differences of the voltage's mean and of its standard deviation."""
+    """Mean over windows of the scaled differences of the voltage's mean, standard deviation and, if asked, peak."""
 
-    kind: Literal["window_stats"] = Field(description="Mean and standard deviation of the voltage in windows.")
+    kind: Literal["window_stats"] = Field(
+        description="Mean, standard deviation and, with `peak_scale_mV`, largest voltage in windows."
+    )
     windows_ms: tuple[Interval, ...] | None = Field(
         None,
         strict=False,
@@ -86,6 +88,11 @@ class WindowStatsTerm(Term):
     )
     std_scale_mV: Scales = Field(
         1.0, description="Difference of standard deviations in mV that counts as 1; likewise one or several."
+    )
+    peak_scale_mV: Scales | None = Field(
+        None,
+        description="Difference of the windows' largest voltages in mV that counts as 1; likewise. Without it they do "
+        "not count. A peak tells a spike from a plateau of the same spread.",
     )
     distance: Literal["absolute", "squared"] = Field(
         "absolute", description="Whether scaled differences are taken absolute or squared."
@@ -102,7 +109,8 @@ class WindowStatsTerm(Term):
         return self
 
     def _scale_faults(self) -> Iterator[tuple[str, str]]:
-        for key, scale in (("mean_scale_mV", self.mean_scale_mV), ("std_scale_mV", self.std_scale_mV)):
+        for key in ("mean_scale_mV", "std_scale_mV", "peak_scale_mV"):
+            scale = getattr(self, key)
             if isinstance(scale, tuple) and self.windows_ms is None:
                 yield key, "has one number for each window, which goes with windows_ms only; write one number"
             elif isinstance(scale, tuple) and len(scale) != len(self.windows_ms or ()):
