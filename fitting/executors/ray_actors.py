@@ -315,7 +315,8 @@ def _is_preemption(error: RayError) -> bool:
 
 def _reason(error: RayError) -> str:
     """The telling line of Ray's long messages about actors: after the table of the actor's names."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    # A traceback of today's Python underlines its code; that is not what went wrong.
+    lines = [line for line in str(error).splitlines() if line.strip(" ^~")]
     told = [line.strip() for line in lines[1:] if not line.startswith("\t")]
     return told[0][:300] if isinstance(error, RayActorError) and told else _one_line(error)
 
