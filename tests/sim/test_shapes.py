@@ -42,6 +42,7 @@ run.value_and_grad(lambda v: jnp.mean(v))(many, stimuli=jnp.zeros((3, 1, 4)), v_
 net = rx.Network([cell, cell, rx.Cell()])
 net.delete_trainables()
 net.delete_recordings()
+net.delete("CaDynamics_E2")  # one mechanism moves a concentration that diffuses: here a pump
 net.cell([0, 1]).insert(rx.CaPump())
 net.cell([0, 1]).diffuse("CaCon_i")
 rx.connect(net.cell(0).branch(0).comp(0), net.cell(1).branch(0).comp(0), rx.IonotropicSynapse())
