@@ -14,6 +14,7 @@ import numpy as np
 
 from .description.editing import diffusion_key
 from .description.module import Module
+from .description.tables import CABLE_COLUMNS
 from .description.topology import joints
 from .description.view import View
 from .linear import Group, build_structure
@@ -21,17 +22,6 @@ from .lowered import Component, IndexMap, Lowered, Model, Placed, PlacedSynapse,
 from .node_order import CellGroup, NodeOrder, Shape, parts
 from .probe import moving
 from .synapses import ElectricalSynapse
-
-CABLE_COLUMNS = (
-    "length",
-    "radius",
-    "area",
-    "volume",
-    "resistive_load_in",
-    "resistive_load_out",
-    "axial_resistivity",
-    "capacitance",
-)
 
 
 def lower(module: View, dtype: Any = None) -> Lowered:

@@ -12,21 +12,10 @@ import jax
 import numpy as np
 
 from .editing import diffusion_key
+from .tables import CABLE_COLUMNS
 
 if TYPE_CHECKING:
     from .module import Module
-
-#: Columns of the compartments that the matrix follows from, beside those of diffusion.
-_COLUMNS = (
-    "length",
-    "radius",
-    "area",
-    "volume",
-    "resistive_load_in",
-    "resistive_load_out",
-    "axial_resistivity",
-    "capacitance",
-)
 
 
 @dataclass(frozen=True)
@@ -110,7 +99,7 @@ def _made_of(module: Module) -> dict[str, np.ndarray]:
     """The values that the matrix follows from."""
     from ..synapses import ElectricalSynapse
 
-    columns = (*_COLUMNS, *map(diffusion_key, module._diffusing))
+    columns = (*CABLE_COLUMNS, *map(diffusion_key, module._diffusing))
     found: dict[str, np.ndarray] = {key: module._nodes[key].to_numpy(dtype=float, copy=True) for key in columns}
     found["branches"] = module._branches.to_numpy(dtype=float)
     for name, synapse in module._synapses.items():

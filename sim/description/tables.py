@@ -17,6 +17,8 @@ DEFAULTS = {"length": 10.0, "radius": 1.0, "axial_resistivity": 5000.0, "capacit
 
 #: Columns of geometry beside length and radius: um^2, um^3, and the load of each half in 1/um.
 DERIVED_GEOMETRY = ("area", "volume", "resistive_load_in", "resistive_load_out")
+#: What the matrix of the voltage follows from.
+CABLE_COLUMNS = ("length", "radius", *DERIVED_GEOMETRY, "axial_resistivity", "capacitance")
 #: Where a compartment is, um: for pictures, of no effect on a simulation.
 PLACE = ("x", "y", "z")
 INDEX_COLUMNS = (

@@ -6,7 +6,7 @@ several solutions with one matrix share. `by_name` finds a solver by the name th
 
 from __future__ import annotations
 
-from ..names import nearest
+from ..names import choose
 from .base import LinearSolver
 from .dense import Dense
 from .layout import Group
@@ -31,10 +31,7 @@ _SOLVERS: dict[str, LinearSolver] = {
 
 def by_name(name: str) -> LinearSolver:
     """The linear solver of this name; ValueError names the known ones."""
-    if name not in _SOLVERS:
-        known = ", ".join(repr(n) for n in _SOLVERS)
-        raise ValueError(f"no voltage_solver {name!r}{nearest(name, _SOLVERS)}; there are {known}")
-    return _SOLVERS[name]
+    return choose("voltage_solver", name, _SOLVERS)
 
 
 __all__ = [

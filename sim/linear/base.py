@@ -35,7 +35,6 @@ class LinearSolver(eqx.Module):
     ) -> NodeLanes:
         """x by these factors."""
 
-    @abstractmethod
     def solve_once(
         self,
         structure: Structure,
@@ -45,3 +44,4 @@ class LinearSolver(eqx.Module):
         rhs: NodeLanes,
     ) -> NodeLanes:
         """x, for a matrix that is not needed again: factor and apply, at less cost where there is a way."""
+        return self.apply(structure, self.factor(structure, diagonal, coupling, bridge_g), coupling, bridge_g, rhs)

@@ -38,17 +38,6 @@ class Dense(LinearSolver):
             return lu_solve((lu[0], exchanges[0]), rhs)
         return jax.vmap(lambda f, e, b: lu_solve((f, e), b), in_axes=(0, 0, 1), out_axes=1)(lu, exchanges, rhs)
 
-    def solve_once(
-        self,
-        structure: Structure,
-        diagonal: NodeLanes,
-        coupling: NodeLanes,
-        bridge_g: BridgeLanes | None,
-        rhs: NodeLanes,
-    ) -> NodeLanes:
-        """x."""
-        return self.apply(structure, self.factor(structure, diagonal, coupling, bridge_g), coupling, bridge_g, rhs)
-
 
 def matrix(
     structure: Structure, diagonal: NodeLanes, coupling: NodeLanes, bridge_g: BridgeLanes | None

@@ -46,17 +46,6 @@ class Sparse(LinearSolver):
         values = jnp.broadcast_to(factors, (factors.shape[0], *rhs.shape[1:]))
         return jax.vmap(_spsolve, in_axes=(1, None, None, 1), out_axes=1)(values, column, first, rhs)
 
-    def solve_once(
-        self,
-        structure: Structure,
-        diagonal: NodeLanes,
-        coupling: NodeLanes,
-        bridge_g: BridgeLanes | None,
-        rhs: NodeLanes,
-    ) -> NodeLanes:
-        """x."""
-        return self.apply(structure, self.factor(structure, diagonal, coupling, bridge_g), coupling, bridge_g, rhs)
-
 
 @sequential_vmap
 def _spsolve(values: jax.Array, column: jax.Array, first: jax.Array, rhs: jax.Array) -> jax.Array:

@@ -85,17 +85,6 @@ class Stone(LinearSolver):
             x = jnp.stack([x, odd], axis=1).reshape(-1, *x.shape[1:])[:length]
         return jnp.zeros_like(rhs).at[cables.order].set(x)
 
-    def solve_once(
-        self,
-        structure: Structure,
-        diagonal: NodeLanes,
-        coupling: NodeLanes,
-        bridge_g: BridgeLanes | None,
-        rhs: NodeLanes,
-    ) -> NodeLanes:
-        """x."""
-        return self.apply(structure, self.factor(structure, diagonal, coupling, bridge_g), coupling, bridge_g, rhs)
-
 
 def _cables(structure: Structure) -> Cables:
     if structure.cables is None:

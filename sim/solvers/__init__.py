@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..names import nearest
+from ..names import choose
 from .base import Solver
 from .bwd_euler import BackwardEuler
 from .crank_nicolson import CrankNicolson
@@ -26,10 +26,7 @@ NAMES = tuple(_SOLVERS)
 
 def by_name(name: str) -> Solver:
     """The integrator of this name; ValueError names the known ones."""
-    if name not in _SOLVERS:
-        known = ", ".join(repr(n) for n in _SOLVERS)
-        raise ValueError(f"no solver {name!r}{nearest(name, _SOLVERS)}; there are {known}")
-    return _SOLVERS[name]
+    return choose("solver", name, _SOLVERS)
 
 
 __all__ = [

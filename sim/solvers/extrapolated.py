@@ -15,7 +15,7 @@ from ..types import NodeLanes
 from .base import Solver
 from .stage import Stage, with_fields
 
-#: Length of each stage of `spread` in steps: (6 - 2 sqrt(3)) ALPHA^2 - 6 ALPHA + 1 = 0, the condition that the logarithm
+#: Length of each stage of `spread` in steps: (6 - 2 sqrt(3)) ALPHA^2 - 6 ALPHA + 1 = 0, so that the logarithm
 #: of (1 + p z + q z^2) / (1 - ALPHA z)^3 is z without z^2 and without z^4.
 ALPHA: Final = (6.0 - math.sqrt(12.0 + 8.0 * math.sqrt(3.0))) / (12.0 - 4.0 * math.sqrt(3.0))
 #: q / ALPHA^2, and p / ALPHA + q / ALPHA^2.
