@@ -18,12 +18,14 @@ import numpy as np
 
 from .description.module import Module
 from .external import by_step, collect, fitted, fitted_currents, steps_of
+from .gradient import value_and_gradient
 from .inputs import CURRENT
 from .lower import lower
 from .plan import plan_of
-from .simulate import simulate
-from .time_loop import MEMORY_BUDGET
-from .types import ParameterTree
+from .reverse_loop import Store, new_store
+from .simulate import begin, bytes_of, simulate
+from .time_loop import MEMORY_BUDGET, choose_levels
+from .types import ParameterTree, Recording
 
 Loss = Callable[..., jax.Array]
 #: Lanes of one block where the caller does not choose.
@@ -78,9 +80,11 @@ class Batched:
         self._clamps = inputs
         self._dtype = lowered.model.dtype
         self._dt, self._delta_t, self._t_max = jnp.asarray(delta_t, self._dtype), delta_t, t_max
-        self._run = partial(simulate, dt=self._dt, steady=steady, memory_budget=memory_budget)
-        self._width = lane_width
+        self._steady, self._memory_budget, self._width = steady, memory_budget, lane_width
         self._compiled: dict[Any, Callable[..., Any]] = {}
+        #: By (lanes, steps): levels of the time loop and shapes of the states; and the store that is left from a call.
+        self._levels: dict[tuple[int, int], tuple[tuple[int, ...], Any]] = {}
+        self._stores: dict[tuple[int, int], Store] = {}
 
     def __call__(self, params: ParameterTree, stimuli: Any = None, v_init: Any = None) -> jax.Array:
         """Recordings of every parameter set under every stimulus.
@@ -151,14 +155,17 @@ class Batched:
             "v_init": None if v_init is None else jnp.asarray(v_init, self._dtype),
             "weights": jnp.ones(n_stim, self._dtype) if weights is None else jnp.asarray(weights, self._dtype),
         }
-        key = (what, loss, data is None)
-        if key not in self._compiled:
-            self._compiled[key] = jax.jit(partial(self._block, what, loss))
+        run: Callable[..., Any]
+        if what == "gradient":
+            assert loss is not None
+            run = partial(self._run_gradient, loss)
+        else:
+            run = self._compiled.setdefault((loss, data is None), jax.jit(partial(self._block, loss)))
         blocks = []
         for first in range(0, lanes, width):
             lane = np.minimum(np.arange(first, first + width), lanes - 1)
             of_stimulus = jax.tree.map(lambda x, s=lane % n_stim: x[s], given)
-            blocks.append(self._compiled[key]([v[lane // n_stim] for v in values], **of_stimulus))
+            blocks.append(run([v[lane // n_stim] for v in values], of_stimulus))
             if lanes > width:
                 jax.block_until_ready(blocks[-1])  # One block's memory at a time.
 
@@ -174,35 +181,83 @@ class Batched:
 
     def _block(
         self,
-        what: str,
         loss: Loss | None,
         values: list[jax.Array],
-        *,
-        stimulus: jax.Array,
-        data: Any,
-        v_init: jax.Array | None,
-        weights: jax.Array,
+        of_stimulus: dict[str, Any],
     ) -> Any:
-        """One block: every argument has the lanes in front."""
-        lanes, _, n_steps = stimulus.shape
-        levels = None if what == "gradient" else (n_steps,)
+        """Recordings or losses of one block: every argument has the lanes in front."""
+        lanes, _, n_steps = of_stimulus["stimulus"].shape
+        recorded, _ = simulate(
+            self._plan,
+            [v.T for v in values],
+            self._inputs(of_stimulus["stimulus"]),
+            self._dt,
+            lanes=lanes,
+            v_init=of_stimulus["v_init"],
+            steady=self._steady,
+            levels=(n_steps,),
+            memory_budget=self._memory_budget,
+        )
+        return _by_lane(recorded) if loss is None else _losses(loss, recorded, of_stimulus["data"])
 
-        def traces(values: list[jax.Array]) -> jax.Array:
-            inputs = by_step(fitted(self._clamps, n_steps))
-            inputs[CURRENT] = jnp.moveaxis(stimulus, (0, 1, 2), (2, 1, 0))
-            by_lane = [v.T for v in values]
-            recorded, _ = self._run(self._plan, by_lane, inputs, lanes=lanes, v_init=v_init, levels=levels)
-            return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))  # lane, rec, time
+    def _gradient_block(
+        self,
+        loss: Loss,
+        levels: tuple[int, ...],
+        store: Store,
+        values: list[jax.Array],
+        of_stimulus: dict[str, Any],
+    ) -> tuple[jax.Array, list[jax.Array], Store]:
+        """Losses and gradients of one block: every argument has the lanes in front."""
 
-        def losses(values: list[jax.Array]) -> tuple[jax.Array, jax.Array]:
-            assert loss is not None
-            v = traces(values)
-            each = jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, data)
-            return (each * weights).sum(), each
+        def objective(recorded: Recording) -> tuple[jax.Array, jax.Array]:
+            each = _losses(loss, recorded, of_stimulus["data"])
+            return (each * of_stimulus["weights"]).sum(), each
 
-        if what == "traces":
-            return traces(values)
-        if what == "losses":
-            return losses(values)[1]
-        (_, each), gradient = jax.value_and_grad(losses, has_aux=True)(values)
+        each, gradient, store = value_and_gradient(
+            self._plan,
+            [v.T for v in values],
+            self._inputs(of_stimulus["stimulus"]),
+            self._dt,
+            objective,
+            store,
+            lanes=of_stimulus["stimulus"].shape[0],
+            v_init=of_stimulus["v_init"],
+            steady=self._steady,
+            levels=levels,
+        )
+        return each, [g.T for g in gradient], store
+
+    def _inputs(self, stimulus: jax.Array) -> dict[str, jax.Array]:
+        inputs = by_step(fitted(self._clamps, stimulus.shape[2]))
+        inputs[CURRENT] = jnp.moveaxis(stimulus, (0, 1, 2), (2, 1, 0))
+        return inputs
+
+    def _run_gradient(self, loss: Loss, values: list[jax.Array], of_stimulus: dict[str, Any]) -> Any:
+        """`_gradient_block`, compiled, with the store of the call before."""
+        lanes, _, n_steps = of_stimulus["stimulus"].shape
+        shape = (lanes, n_steps)
+        if shape not in self._levels:
+            states = jax.eval_shape(
+                partial(begin, self._plan, lanes=lanes, steady=self._steady), [v.T for v in values], self._dt
+            )[1]
+            levels = choose_levels(n_steps, bytes_of(states), self._memory_budget)
+            self._levels[shape] = levels, states
+        levels, states = self._levels[shape]
+        key = ("gradient", loss, of_stimulus["data"] is None, levels)
+        if key not in self._compiled:
+            self._compiled[key] = jax.jit(partial(self._gradient_block, loss, levels), donate_argnums=0)
+        store = self._stores.pop(shape, None) or new_store(states, levels)
+        each, gradient, self._stores[shape] = self._compiled[key](store, values, of_stimulus)
         return each, gradient
+
+
+def _by_lane(recorded: Recording) -> jax.Array:
+    """[lane, rec, time]."""
+    return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))
+
+
+def _losses(loss: Loss, recorded: Recording, data: Any) -> jax.Array:
+    """[lane]."""
+    v = _by_lane(recorded)
+    return jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, data)
