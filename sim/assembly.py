@@ -86,7 +86,7 @@ def _transposed_cut(cotangents: Any, x: Any, *, sizes: tuple[int, ...], axis: in
 
 
 def _batched_assemble(blocks: Sequence[jax.Array], dims: Sequence[Any], *, axis: int) -> tuple[jax.Array, int]:
-    size = next(b.shape[d] for b, d in zip(blocks, dims, strict=True) if d is not batching.not_mapped)
+    size = next(b.shape[d] for b, d in zip(blocks, dims, strict=True) if d is not None)
     moved = [batching.bdim_at_front(b, d, size) for b, d in zip(blocks, dims, strict=True)]
     return assemble(moved, axis + 1), 0
 
