@@ -64,7 +64,7 @@ def _copied(whole: jax.Array, block: jax.Array, start: int, axis: int) -> jax.Ar
 
 
 def _pieces(x: jax.Array, *, sizes: tuple[int, ...], axis: int) -> list[jax.Array]:
-    return lax.split(x, sizes, axis)
+    return list(lax.split(x, sizes, axis))
 
 
 def _assemble_shape(*blocks: Any, axis: int) -> Any:
