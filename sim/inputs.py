@@ -37,10 +37,6 @@ class Inputs(eqx.Module):
         values = now[CURRENT]
         values = jnp.broadcast_to(values, (values.shape[0], lanes))
         where = self.rows[self.kinds.index(CURRENT)]
-        if values.shape[0] == 1:
-            # XLA would fuse an update of one row into the work around it, which then goes element by element.
-            here = jnp.arange(n_comp, dtype=where.dtype) == where[0]
-            return jnp.where(here[:, None], values, 0.0)
         return jnp.zeros((n_comp, lanes), values.dtype).at[where].add(values)
 
     def clamped(self, states: States, now: Now, kinds: Sequence[str]) -> States:
