@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
+from .assembly import assemble, cut
 from .lowered import Rows
 from .types import CompLanes, RowLanes
 
@@ -29,7 +29,7 @@ class Cut:
     def parts(self) -> list[jax.Array]:
         """One array a block."""
         if not self._parts:
-            self._parts = list(lax.split(self.whole, self._blocks)) if len(self._blocks) > 1 else [self.whole]
+            self._parts = cut(self.whole, self._blocks)
         return self._parts
 
     def take(self, rows: Rows) -> RowLanes:
@@ -47,7 +47,7 @@ class Cut:
             return self.whole.at[rows.index].set(jnp.broadcast_to(values, (rows.index.shape[0], n_lanes)))
         sizes = self._blocks[rows.first : rows.last]
         values = jnp.broadcast_to(values, (sum(sizes), n_lanes))
-        return joined([*self.parts[: rows.first], values, *self.parts[rows.last :]])
+        return assemble([*self.parts[: rows.first], values, *self.parts[rows.last :]])
 
 
 class Sum:
@@ -66,7 +66,7 @@ class Sum:
             self._whole.append(values)
         else:
             sizes = self._blocks[rows.first : rows.last]
-            pieces = lax.split(values, sizes) if len(sizes) > 1 else [values]
+            pieces = cut(values, sizes)
             for block, piece in enumerate(pieces, start=rows.first):
                 self._parts[block].append(piece)
 
@@ -85,7 +85,7 @@ class Sum:
             for piece in pieces[1:]:
                 block = block + piece
             blocks.append(jnp.broadcast_to(block, (size, lanes)))
-        return total + joined(blocks)
+        return total + assemble(blocks)
 
 
 def joined(parts: Sequence[jax.Array]) -> jax.Array:

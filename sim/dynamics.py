@@ -6,6 +6,7 @@ Owns the parts of a step, each a function of states; the order and the scheme be
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -49,20 +50,25 @@ class Dynamics(eqx.Module):
         """With the cables of the model's present geometry."""
         return cls(model, cables_of(model), inputs, linear_solver)
 
-    def advance_states(self, states: States, dt: jax.Array) -> States:
-        """Everything but what spreads along the cable, after dt at the present v: concentrations, then all else."""
-        return self.advance_gates(self.advance_concentrations(states, dt), dt)
+    def advance_states(self, states: States, dt: jax.Array, after: States | None = None) -> States:
+        """Everything but what spreads along the cable, after dt at the present v: concentrations, then all else.
+
+        `after`: the states at the end of the step that starts with this, where a reverse pass knows them.
+        """
+        return self.advance_gates(self.advance_concentrations(states, dt), dt, after)
 
     def advance_concentrations(self, states: States, dt: jax.Array) -> States:
         """Concentrations that do not diffuse after dt, by the currents among the states, and reversal potentials."""
         return self._at_compartments(states, dt, advance_pumped, advance_pools, reversals_after)
 
-    def advance_gates(self, states: States, dt: jax.Array) -> States:
+    def advance_gates(self, states: States, dt: jax.Array, after: States | None = None) -> States:
         """All other states of mechanisms, and those of synapses, after dt at the present v and concentrations.
 
         A point neuron may also move v (a reset): all that follows starts from there.
         """
-        return self._at_compartments(states, dt, advance_channels, reversals_after, advance_synapses)
+        known = {k: x for k, x in (after or {}).items() if k not in self.inputs.kinds}
+        channels = partial(advance_channels, known=known)
+        return self._at_compartments(states, dt, channels, reversals_after, advance_synapses)
 
     def _at_compartments(self, states: States, dt: jax.Array, *parts: Part) -> States:
         """Parts of a step one after another, with "v" of compartments only."""
@@ -140,10 +146,18 @@ class Dynamics(eqx.Module):
         cable = self.cables[field]
         return factor(self.linear_solver, cable.structure, diagonal, cable.coupling, flux.bridges)
 
-    def solve(self, field: str, flux: Flux, diagonal: NodeLanes, rhs: NodeLanes, factors: Any = None) -> NodeLanes:
+    def solve(
+        self,
+        field: str,
+        flux: Flux,
+        diagonal: NodeLanes,
+        rhs: NodeLanes,
+        factors: Any = None,
+        known: NodeLanes | None = None,
+    ) -> NodeLanes:
         """x of (diagonal - couplings - bridges) x = rhs, where `diagonal` has all but the bridges' part."""
         cable = self.cables[field]
-        return solve(self.linear_solver, cable.structure, diagonal, cable.coupling, flux.bridges, rhs, factors)
+        return solve(self.linear_solver, cable.structure, diagonal, cable.coupling, flux.bridges, rhs, factors, known)
 
 
 def all_currents(model: Model) -> tuple[str, ...]:

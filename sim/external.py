@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,7 +56,7 @@ def add(sites: Sites, values: Values, key: str, array: jax.Array, rows: np.ndarr
     sites[key], values[key] = np.concatenate([sites[key][keep], rows]), jnp.concatenate(fitting)
 
 
-def steps_of(t_max: float | None, delta_t: float, values: Values) -> int:
+def steps_of(t_max: float | None, delta_t: float, values: Mapping[str, Any]) -> int:
     """Number of steps: round(t_max/delta_t), else the length of the longest stimulus, else of the shortest clamp."""
     if not delta_t > 0:
         raise ValueError(f"delta_t is a time step above 0 ms, not {delta_t}")

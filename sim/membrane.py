@@ -6,6 +6,7 @@ Reads the lowered model's mechanisms slice by slice. Does not know cables, solve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -115,19 +116,45 @@ def advance_pools(model: Model, states: States, v: CompLanes, dt: jax.Array) -> 
     return _advance(model, [p for p in model.mechanisms if p.mechanism.writes_concentrations], states, v, dt)
 
 
-def advance_channels(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
-    """States with those of all other mechanisms after dt at constant v; "v" stays unless a mechanism moves it."""
-    return _advance(model, [p for p in model.mechanisms if not p.mechanism.writes_concentrations], states, v, dt)
+def advance_channels(
+    model: Model, states: States, v: CompLanes, dt: jax.Array, known: Named = MappingProxyType({})
+) -> States:
+    """States with those of all other mechanisms after dt at constant v; "v" stays unless a mechanism moves it.
+
+    `known`: what is known of the result, see `recall`.
+    """
+    group = [p for p in model.mechanisms if not p.mechanism.writes_concentrations]
+    return _advance(model, group, states, v, dt, known)
 
 
-def _advance(model: Model, group: Sequence[Placed], states: States, v: CompLanes, dt: jax.Array) -> States:
+def _advance(
+    model: Model,
+    group: Sequence[Placed],
+    states: States,
+    v: CompLanes,
+    dt: jax.Array,
+    known: Named = MappingProxyType({}),
+) -> States:
     """Each mechanism starts from the states at the beginning, so that the order of insertion is irrelevant."""
     moment, new = Moment(model, states, v), dict(states)
     for placed in group:
         seen, parameters, v_here = moment.states_of(placed), moment.parameters_of(placed), moment.v(placed)
         found = placed.mechanism.update_states(seen, dt, v_here, parameters)
+        own = [k for k in found if k in known and k not in model.shared_states and k in states]
+        found = {**found, **{k: recall(jnp.broadcast_to(found[k], states[k].shape), known[k]) for k in own}}
         new = merge(model, placed, new, found, {**seen, "v": v_here})
     return new
+
+
+@jax.custom_jvp
+def recall(x: jax.Array, value: jax.Array) -> jax.Array:
+    """x, by its value that is known already: x itself need not be computed again, only its derivative."""
+    return value
+
+
+@recall.defjvp
+def _recall_jvp(primals: tuple[jax.Array, jax.Array], tangents: tuple[Any, Any]) -> tuple[jax.Array, Any]:
+    return primals[1], tangents[0]
 
 
 def reversals(model: Model, states: States, v: CompLanes) -> States:

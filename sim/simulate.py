@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -33,6 +34,33 @@ class Plan(eqx.Module):
     carried: tuple[str, ...] = eqx.field(static=True)
 
 
+def begin(
+    plan: Plan,
+    values: list[jax.Array],
+    dt: jax.Array,
+    *,
+    lanes: int,
+    v_init: jax.Array | None = None,
+    steady: bool = False,
+) -> tuple[Any, States]:
+    """The constants of the steps (equations with their values, what the scheme prepares, dt), and the first states."""
+    model = bind_values(plan.model, plan.bindings, values)
+    dynamics = Dynamics.of(model, plan.inputs, plan.linear_solver)
+    states = initial_states(model, lanes, plan.carried, dt, v_init, steady)
+    return (dynamics, plan.solver.prepare(dynamics, dt), dt), states
+
+
+def step_of(plan: Plan) -> Callable[[Any, States, Now, States | None], tuple[States, jax.Array]]:
+    """(constants, states, inputs of the step, the states it led to or None) -> (states, recordings [rec, lane])."""
+
+    def step(constants: Any, states: States, now: Now, after: States | None) -> tuple[States, jax.Array]:
+        dynamics, prepared, dt = constants
+        new = plan.solver.step(dynamics, prepared, states, now, dt, after)
+        return new, plan.reading.read(new)
+
+    return step
+
+
 def simulate(
     plan: Plan,
     values: list[jax.Array],
@@ -54,23 +82,23 @@ def simulate(
         start: lowered states to continue from instead of the initial ones.
         levels: block lengths of the time loop; None: chosen to fit `memory_budget` bytes.
     """
-    model = bind_values(plan.model, plan.bindings, values)
-    dynamics = Dynamics.of(model, plan.inputs, plan.linear_solver)
-    states = initial_states(model, lanes, plan.carried, dt, v_init, steady) if start is None else start
+    inputs = cast(inputs, plan.model.dtype)
+    constants, states = begin(plan, values, dt, lanes=lanes, v_init=v_init, steady=steady)
+    states = states if start is None else start
     if levels is None:
         # A step saves its states and the solutions of its linear systems.
-        solutions = plan.solver.solves + plan.solver.ion_solves * len(model.diffusing)
+        solutions = plan.solver.solves + plan.solver.ion_solves * len(plan.model.diffusing)
         solved = solutions * bytes_of(states[VOLTAGE])
         levels = choose_levels(inputs[CURRENT].shape[0], bytes_of(states) + solved, memory_budget)
-    prepared = plan.solver.prepare(dynamics, dt)
-
-    def body(states: States, now: Now) -> tuple[States, jax.Array]:
-        new = plan.solver.step(dynamics, prepared, states, now, dt)
-        return new, plan.reading.read(new)
-
+    step = step_of(plan)
     first = plan.reading.read(states)
-    last, recorded = time_loop(body, states, {key: x.astype(model.dtype) for key, x in inputs.items()}, levels)
+    last, recorded = time_loop(lambda states, now: step(constants, states, now, None), states, inputs, levels)
     return jnp.concatenate([first[None], recorded]), last
+
+
+def cast(inputs: Now, dtype: jnp.dtype) -> Now:
+    """Inputs in the model's floating-point type."""
+    return {key: x.astype(dtype) for key, x in inputs.items()}
 
 
 def bytes_of(tree: Any) -> int:

@@ -14,8 +14,10 @@ import os
 _EXTRA = "--xla_backend_extra_options="
 _LOOP_LIMIT = "xla_cpu_small_while_loop_byte_threshold"
 _VECTOR_WIDTH = "--xla_cpu_prefer_vector_width"
+_UNROLL = "-unroll-full-max-count"
+_OPTIONS = (f"{_LOOP_LIMIT}=100000000", f"{_UNROLL}=8")
 #: The flags alone, for the environment of another process.
-CPU_FLAGS = (f"{_EXTRA}{_LOOP_LIMIT}=100000000", f"{_VECTOR_WIDTH}=512")
+CPU_FLAGS = (_EXTRA + ",".join(_OPTIONS), f"{_VECTOR_WIDTH}=512")
 
 
 def set_cpu_flags() -> None:
@@ -26,10 +28,9 @@ def set_cpu_flags() -> None:
 def with_cpu_flags(flags: str) -> str:
     """These XLA_FLAGS with ours added, where they do not set the same."""
     present = flags.split()
-    extra = [flag.removeprefix(_EXTRA) for flag in present if flag.startswith(_EXTRA)]
+    extra = [o for flag in present if flag.startswith(_EXTRA) for o in flag.removeprefix(_EXTRA).split(",")]
     found = [flag for flag in present if not flag.startswith(_EXTRA)]
-    if not any(_LOOP_LIMIT in option for option in extra):
-        extra.append(CPU_FLAGS[0].removeprefix(_EXTRA))
+    extra += [option for option in _OPTIONS if option.split("=")[0] not in {o.split("=")[0] for o in extra}]
     if not any(flag.startswith(_VECTOR_WIDTH) for flag in found):
         found.append(CPU_FLAGS[1])
     return " ".join([*found, _EXTRA + ",".join(extra)])

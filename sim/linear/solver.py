@@ -54,6 +54,7 @@ def solve(
     bridge_g: BridgeLanes | None,
     rhs: NodeLanes,
     factors: Any = None,
+    known: NodeLanes | None = None,
 ) -> NodeLanes:
     """Solution x of S x = rhs, lane by lane, differentiable in every operand.
 
@@ -66,13 +67,15 @@ def solve(
         rhs: [node, #lane].
         factors: what `factor` made of the same solver, structure, diagonal, coupling and bridge_g, for several
             right-hand sides; None for one.
+        known: x itself, where a reverse pass has it already; then nothing is solved but for its derivative.
 
     Raises ValueError where the structure has bridges and no conductances are given, or the other way round.
     """
     _check_bridges(structure, bridge_g)
     lanes = jnp.broadcast_shapes(*(a.shape[1:] for a in (diagonal, coupling, bridge_g, rhs) if a is not None))
     rhs = jnp.broadcast_to(rhs, (rhs.shape[0], *lanes))
-    return _solve(linear_solver, structure, lax.stop_gradient(factors), diagonal, coupling, bridge_g, rhs)
+    factors, known = lax.stop_gradient((factors, known))
+    return _solve(linear_solver, structure, factors, known, diagonal, coupling, bridge_g, rhs)
 
 
 def _check_bridges(structure: Structure, bridge_g: BridgeLanes | None) -> None:
@@ -88,11 +91,14 @@ def _solve(
     linear_solver: LinearSolver,
     structure: Structure,
     factors: Any,
+    known: NodeLanes | None,
     diagonal: NodeLanes,
     coupling: NodeLanes,
     bridge_g: BridgeLanes | None,
     rhs: NodeLanes,
 ) -> NodeLanes:
+    if known is not None:
+        return known
     if factors is None:
         return linear_solver.solve_once(structure, diagonal, coupling, bridge_g, rhs)
     return linear_solver.apply(structure, factors, coupling, bridge_g, rhs)
@@ -101,8 +107,8 @@ def _solve(
 @partial(_solve.defjvp, symbolic_zeros=True)
 def _solve_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
     """dx = S^-1 (db - dS x)."""
-    linear_solver, structure, factors, diagonal, coupling, bridge_g, rhs = primals
-    d_diagonal, d_coupling, d_bridge_g, d_rhs = (None if isinstance(t, SymbolicZero) else t for t in tangents[3:])
+    linear_solver, structure, factors, _, diagonal, coupling, bridge_g, rhs = primals
+    d_diagonal, d_coupling, d_bridge_g, d_rhs = (None if isinstance(t, SymbolicZero) else t for t in tangents[4:])
     x = checkpoint_name(_solve(*primals), SOLUTION)
     change = jnp.zeros_like(rhs) if d_rhs is None else d_rhs
     if not (d_diagonal is None and d_coupling is None and d_bridge_g is None):
@@ -110,7 +116,7 @@ def _solve_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax
     dx = lax.custom_linear_solve(
         lambda y: multiply(structure, diagonal, coupling, bridge_g, y),
         change,
-        lambda _, b: _solve(linear_solver, structure, factors, diagonal, coupling, bridge_g, b),
+        lambda _, b: _solve(linear_solver, structure, factors, None, diagonal, coupling, bridge_g, b),
         symmetric=True,
     )
     return x, dx

@@ -7,11 +7,9 @@ before it, so that tau_u stays above 8 ms.
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 from ..types import Named
 from .gated_channel import GatedChannel
-from .gates import EXPONENT_LIMIT, Gate, sigmoid
+from .gates import Gate, limited_exp, sigmoid
 from .pospischil import E_CA
 from .protocol import Values
 
@@ -35,8 +33,8 @@ class CaT(GatedChannel):
         x = v + params[f"{self._name}_vx"]
         a = (x + 113.2) * (1 / 5.0)
         b = (x + 84.0) * (1 / 3.2)
-        inverse = jnp.exp(jnp.clip(-a, -EXPONENT_LIMIT, EXPONENT_LIMIT))
-        ratio = jnp.exp(jnp.clip(b - a, -EXPONENT_LIMIT, EXPONENT_LIMIT))
+        inverse = limited_exp(-a)
+        ratio = limited_exp(b - a)
         rate = 3.7 * (inverse + ratio) / (242.2 * inverse + 1.0)
         return {"u": Gate(sigmoid((x + 81.0) * (-1 / 4.0)), rate, slow=True)}
 

@@ -8,6 +8,7 @@ tau = 1 / (alpha + beta).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -31,6 +32,12 @@ class Gate(NamedTuple):
     inf: Values
     rate: Values | float
     slow: bool = False
+
+
+def two_rates(alpha: Values, beta: Values, slow: bool = False) -> Gate:
+    """The gate with these opening and closing rates, 1/ms."""
+    rate = alpha + beta
+    return Gate(alpha * reciprocal(rate), rate, slow)
 
 
 def save_exp(x: Values, max_value: float = 20.0) -> Values:
@@ -70,24 +77,35 @@ def relax(x: Values, dt: TimeStep, x_inf: Values, rate: Values | float, slow: bo
     return x_inf + (x - x_inf) * jnp.exp(-dt * rate)
 
 
+@jax.custom_jvp
+def reciprocal(x: Values) -> Values:
+    """1 / x, whose derivative -(1 / x)^2 divides no further: a division costs as much as ten multiplications."""
+    return 1.0 / x
+
+
+@reciprocal.defjvp
+def _reciprocal_jvp(primals: tuple[Values], tangents: tuple[Values]) -> tuple[Values, Values]:
+    y = reciprocal(primals[0])
+    return y, -(y * y) * tangents[0]
+
+
 def sigmoid(x: Values) -> Values:
     """1 / (1 + exp(-x)); neither the value nor the gradient overflows."""
     return jax.lax.logistic(x)
+
+
+def limited_exp(x: Values, limit: float = EXPONENT_LIMIT) -> Values:
+    """exp(x), x cut at -limit and limit."""
+    return jnp.exp(jax.lax.clamp(jnp.asarray(-limit, x.dtype), x, jnp.asarray(limit, x.dtype)))
 
 
 def linoid(x: Values, k: Values | float, exponential: Values | None = None) -> Values:
     """L(x, k) = x / (1 - exp(-x/k)), continued through x = 0 (value k, slope 1/2).
 
     Pass `exponential` = exp(-x/k), below exp(40), where another rate has it already.
-
-    Near 0 it is k (t/2 + t/2 coth(t/2)), t = x/k, by the even series of t/2 coth(t/2) (Abramowitz & Stegun 4.5.67); the
-    first term left out is below 2e-14. Both branches of the selection are finite, and so is the gradient.
     """
     t = x * (1.0 / k)
-    near = jnp.abs(t) < _SERIES_BELOW
-    if exponential is None:
-        exponential = _linoid_exponential(t)
-    return jnp.where(near, k * (_even_part(t, near) + 0.5 * t), x / jnp.where(near, 1.0, 1.0 - exponential))
+    return k * _linoid(t, limited_exp(-t) if exponential is None else exponential)
 
 
 def linoid_gate(
@@ -99,16 +117,71 @@ def linoid_gate(
     state without L: alpha / (alpha + beta) = opening / (opening + closing exp(-x/k)).
     """
     t = x * (1.0 / k)
+    inf, rate = _linoid_gate(opening, closing, t, limited_exp(-t) if exponential is None else exponential)
+    return Gate(inf, k * rate)
+
+
+@jax.custom_jvp
+def _linoid(t: Values, exponential: Values) -> Values:
+    """t / (1 - e) with e = exp(-t).
+
+    Near 0 it is t/2 + t/2 coth(t/2), by the even series of t/2 coth(t/2) (Abramowitz & Stegun 4.5.67); the first term
+    left out is below 2e-14. All branches of the selections are finite, and so is the gradient.
+    """
     near = jnp.abs(t) < _SERIES_BELOW
-    if exponential is None:
-        exponential = _linoid_exponential(t)
+    return jnp.where(near, _even_part(t, near) + 0.5 * t, t * reciprocal(jnp.where(near, 1.0, 1.0 - exponential)))
+
+
+@_linoid.defjvp
+def _linoid_jvp(primals: tuple[Values, Values], tangents: tuple[Values, Values]) -> tuple[Values, Values]:
+    t, exponential = primals
+    value = _linoid(t, exponential)
+    return value, _linoid_slope(t, exponential, value) * tangents[0]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _linoid_gate(opening: float, closing: float, t: Values, exponential: Values) -> tuple[Values, Values]:
+    """Steady state and rate of `linoid_gate` with k = 1."""
+    near = jnp.abs(t) < _SERIES_BELOW
     weight = opening + closing * exponential
-    series = k * ((opening + closing) * _even_part(t, near) + (0.5 * (opening - closing)) * t)
-    return Gate(opening / weight, jnp.where(near, series, x * weight / jnp.where(near, 1.0, 1.0 - exponential)))
+    series = (opening + closing) * _even_part(t, near) + (0.5 * (opening - closing)) * t
+    far = t * weight * reciprocal(jnp.where(near, 1.0, 1.0 - exponential))
+    return opening * reciprocal(weight), jnp.where(near, series, far)
 
 
-def _linoid_exponential(t: Values) -> Values:
-    return jnp.exp(-jnp.clip(t, -EXPONENT_LIMIT, EXPONENT_LIMIT))
+@_linoid_gate.defjvp
+def _linoid_gate_jvp(
+    opening: float, closing: float, primals: tuple[Values, Values], tangents: tuple[Values, Values]
+) -> tuple[tuple[Values, Values], tuple[Values, Values]]:
+    t, exponential = primals
+    inf, rate = _linoid_gate(opening, closing, t, exponential)
+    slope = (opening + closing) * _linoid_slope(t, exponential, _linoid(t, exponential)) - closing
+    return (inf, rate), (inf * (1.0 - inf) * tangents[0], slope * tangents[0])
+
+
+def _linoid_slope(t: Values, exponential: Values, value: Values) -> Values:
+    """The derivative of t / (1 - exp(-t)): (1 - value e) / (1 - e), near 0 its series.
+
+    That e is exp(-t) is used here, so that no derivative passes through `exponential`: whoever computed it, its part
+    is in this. (The second derivative sees it, tied to t again.)
+    """
+    e = _tied(t, exponential)
+    near = jnp.abs(t) < _SERIES_BELOW
+    square = jnp.where(near, t * t, 0.0)
+    series = 0.5 + t * (1 / 6 - square * (1 / 180 - square * (1 / 5040 - square * (1 / 151200 - square / 4790016))))
+    return jnp.where(near, series, (1.0 - value * e) * reciprocal(jnp.where(near, 1.0, 1.0 - e)))
+
+
+@jax.custom_jvp
+def _tied(t: Values, exponential: Values) -> Values:
+    """`exponential`, known to be exp(-t)."""
+    return exponential
+
+
+@_tied.defjvp
+def _tied_jvp(primals: tuple[Values, Values], tangents: tuple[Values, Values]) -> tuple[Values, Values]:
+    e = _tied(*primals)
+    return e, -e * tangents[0]
 
 
 def _even_part(t: Values, near: Array) -> Values:

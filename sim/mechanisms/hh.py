@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ..types import Named
 from .gated_channel import GatedChannel
-from .gates import EXPONENT_LIMIT, Gate, linoid, sigmoid
+from .gates import EXPONENT_LIMIT, Gate, limited_exp, linoid, sigmoid, two_rates
 from .protocol import Values
 
 
@@ -39,8 +39,7 @@ class HH(GatedChannel):
         With r = exp(-(v+65)/80): exp(-(v+65)/20) = r^4 and exp(-(v+65)/10) = r^8, so that r serves every rate but
         beta_m.
         """
-        limit = EXPONENT_LIMIT / 8
-        root = jnp.exp(jnp.clip((v + 65.0) * (-1 / 80), -limit, limit))
+        root = limited_exp((v + 65.0) * (-1 / 80), EXPONENT_LIMIT / 8)
         root_2 = root * root
         root_4 = root_2 * root_2
         root_8 = root_4 * root_4
@@ -52,9 +51,9 @@ class HH(GatedChannel):
         alpha_n = 0.01 * linoid(v + 55.0, 10.0, root_8 * math.exp(1.0))
         beta_n = 0.125 * root
         return {
-            "m": Gate(alpha_m / (alpha_m + beta_m), alpha_m + beta_m),
-            "h": Gate(alpha_h / (alpha_h + beta_h), alpha_h + beta_h),
-            "n": Gate(alpha_n / (alpha_n + beta_n), alpha_n + beta_n),
+            "m": two_rates(alpha_m, beta_m),
+            "h": two_rates(alpha_h, beta_h),
+            "n": two_rates(alpha_n, beta_n),
         }
 
     def compute_current(self, states: Named, v: Values, params: Named) -> Values:

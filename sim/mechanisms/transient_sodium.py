@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import math
 
-import jax.numpy as jnp
-
-from .gates import EXPONENT_LIMIT, Gate, linoid_gate
+from .gates import Gate, limited_exp, linoid_gate
 from .protocol import Values
 
 _SLOPE = 6.0
@@ -22,7 +20,7 @@ def transient_sodium_gates(v: Values, half_m: float, half_h: float, qt: float) -
     exp(-y/6) = exp(-x/6) exp((half_h - half_m)/6): one exponential serves all four rates.
     """
     x, y = v - half_m, v - half_h
-    exp_m = jnp.exp(jnp.clip(x * (-1 / _SLOPE), -EXPONENT_LIMIT, EXPONENT_LIMIT))
+    exp_m = limited_exp(x * (-1 / _SLOPE))
     exp_h = exp_m * math.exp((half_h - half_m) / _SLOPE)
     m = linoid_gate(x, _SLOPE, 0.182, 0.124, exp_m)
     # The gate that opens where h closes, at the same rate: h is its complement, inf exp_h.

@@ -42,8 +42,21 @@ class Solver(eqx.Module):
         return None
 
     @abstractmethod
-    def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
-        """States after dt [ms] with the inputs `now`."""
+    def step(
+        self,
+        dynamics: Dynamics,
+        prepared: Any,
+        states: States,
+        now: Now,
+        dt: jax.Array,
+        after: States | None = None,
+    ) -> States:
+        """States after dt [ms] with the inputs `now`.
+
+        Args:
+            after: these same states, where a reverse pass that computes the step again has them already: what would be
+                solved for may be taken from them. They carry no derivative.
+        """
 
 
 class Splitting(Solver):
@@ -52,25 +65,50 @@ class Splitting(Solver):
     With gates at their steady state at the start this is NEURON's staggered scheme: gates stand half a step behind v.
     """
 
-    def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
+    def step(
+        self,
+        dynamics: Dynamics,
+        prepared: Any,
+        states: States,
+        now: Now,
+        dt: jax.Array,
+        after: States | None = None,
+    ) -> States:
         """States after dt [ms]."""
-        new, fluxes = dynamics.fluxes(dynamics.advance_states(states, dt), now)
+        new, fluxes = dynamics.fluxes(dynamics.advance_states(states, dt, after), now)
         for field, cable in dynamics.cables.items():
             n = new[field].shape[0]
             x = cable.at_nodes(new[field])
-            new[field] = self.advance_field(dynamics, field, prepared, x, fluxes[field], dt)[:n]
+            known = None if after is None else solution(dynamics, field, after)
+            new[field] = self.advance_field(dynamics, field, prepared, x, fluxes[field], dt, known)[:n]
         return dynamics.clamp_states(dynamics.with_reversals(dynamics.clamp_fields(new, now)), now)
 
     @abstractmethod
     def advance_field(
-        self, dynamics: Dynamics, field: str, prepared: Any, x: NodeLanes, flux: Flux, dt: jax.Array
+        self,
+        dynamics: Dynamics,
+        field: str,
+        prepared: Any,
+        x: NodeLanes,
+        flux: Flux,
+        dt: jax.Array,
+        known: NodeLanes | None,
     ) -> NodeLanes:
-        """x after dt: the voltage [mV], or a concentration that diffuses [mM], at all nodes."""
+        """x after dt: the voltage [mV], or a concentration that diffuses [mM], at all nodes. `known`: this x, if so."""
 
 
-def implicit(dynamics: Dynamics, field: str, x: NodeLanes, flux: Flux, dt: jax.Array) -> NodeLanes:
+def solution(dynamics: Dynamics, field: str, after: States) -> NodeLanes | None:
+    """What a step left of a quantity at all nodes; None where it left no branch points, or a clamp changed it."""
+    x = after[field]
+    is_whole = x.shape[0] == dynamics.cables[field].capacity.shape[0] and field not in dynamics.inputs.kinds
+    return x if is_whole else None
+
+
+def implicit(
+    dynamics: Dynamics, field: str, x: NodeLanes, flux: Flux, dt: jax.Array, known: NodeLanes | None
+) -> NodeLanes:
     """x after dt by backward Euler: (C/dt + slope + sum g) x' - sum g x'_n = C/dt x + source at every node."""
     cable: Cable = dynamics.cables[field]
     capacitive = cable.capacity / dt
     diagonal = capacitive + cable.coupling_sum + cable.at_nodes(flux.slope)
-    return dynamics.solve(field, flux, diagonal, capacitive * x + cable.at_nodes(flux.source))
+    return dynamics.solve(field, flux, diagonal, capacitive * x + cable.at_nodes(flux.source), known=known)

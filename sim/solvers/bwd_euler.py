@@ -15,7 +15,14 @@ class BackwardEuler(Splitting):
     """(C/dt + slope + sum g) x' - sum g x'_n = C/dt x + source at every node (Hines 1984)."""
 
     def advance_field(
-        self, dynamics: Dynamics, field: str, prepared: Any, x: NodeLanes, flux: Flux, dt: jax.Array
+        self,
+        dynamics: Dynamics,
+        field: str,
+        prepared: Any,
+        x: NodeLanes,
+        flux: Flux,
+        dt: jax.Array,
+        known: NodeLanes | None,
     ) -> NodeLanes:
         """x after dt."""
-        return implicit(dynamics, field, x, flux, dt)
+        return implicit(dynamics, field, x, flux, dt, known)

@@ -18,9 +18,16 @@ class CrankNicolson(Splitting):
     """
 
     def advance_field(
-        self, dynamics: Dynamics, field: str, prepared: Any, x: NodeLanes, flux: Flux, dt: jax.Array
+        self,
+        dynamics: Dynamics,
+        field: str,
+        prepared: Any,
+        x: NodeLanes,
+        flux: Flux,
+        dt: jax.Array,
+        known: NodeLanes | None,
     ) -> NodeLanes:
         """x after dt."""
         n = flux.slope.shape[0]
-        half = implicit(dynamics, field, x, flux, 0.5 * dt)
+        half = implicit(dynamics, field, x, flux, 0.5 * dt, None if known is None else 0.5 * (x + known))
         return dynamics.cables[field].with_points(2.0 * half[:n] - x[:n])

@@ -42,7 +42,14 @@ class ExponentialEuler(Splitting):
         }
 
     def advance_field(
-        self, dynamics: Dynamics, field: str, prepared: Any, x: NodeLanes, flux: Flux, dt: jax.Array
+        self,
+        dynamics: Dynamics,
+        field: str,
+        prepared: Any,
+        x: NodeLanes,
+        flux: Flux,
+        dt: jax.Array,
+        known: NodeLanes | None,
     ) -> NodeLanes:
         """x after dt."""
         cable, n = dynamics.cables[field], flux.slope.shape[0]

@@ -36,7 +36,15 @@ class Extrapolated(Solver):
     solves: ClassVar[int] = 9
     ion_solves: ClassVar[int] = 36
 
-    def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
+    def step(
+        self,
+        dynamics: Dynamics,
+        prepared: Any,
+        states: States,
+        now: Now,
+        dt: jax.Array,
+        after: States | None = None,
+    ) -> States:
         """States after dt [ms]."""
         fine = symmetric(dynamics, symmetric(dynamics, states, now, 0.5 * dt), now, 0.5 * dt)
         coarse = symmetric(dynamics, states, now, dt)

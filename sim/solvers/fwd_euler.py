@@ -16,7 +16,14 @@ class ForwardEuler(Splitting):
     """x' = x + dt / C (source - slope x + sum g (x_n - x)) at every compartment."""
 
     def advance_field(
-        self, dynamics: Dynamics, field: str, prepared: Any, x: NodeLanes, flux: Flux, dt: jax.Array
+        self,
+        dynamics: Dynamics,
+        field: str,
+        prepared: Any,
+        x: NodeLanes,
+        flux: Flux,
+        dt: jax.Array,
+        known: NodeLanes | None,
     ) -> NodeLanes:
         """x after dt."""
         cable = dynamics.cables[field]

@@ -39,7 +39,15 @@ class TRBDF2(Solver):
     solves: ClassVar[int] = 3
     ion_solves: ClassVar[int] = 3
 
-    def step(self, dynamics: Dynamics, prepared: Any, states: States, now: Now, dt: jax.Array) -> States:
+    def step(
+        self,
+        dynamics: Dynamics,
+        prepared: Any,
+        states: States,
+        now: Now,
+        dt: jax.Array,
+        after: States | None = None,
+    ) -> States:
         """States after dt [ms]."""
         h, first, second = (0.5 * GAMMA) * dt, GAMMA * dt, (1.0 - GAMMA) * dt
         cables = dynamics.cables

@@ -65,6 +65,25 @@ def test_linoid_gate_is_alpha_over_sum_and_sum(dtype: Any, rtol: float, opening:
     np.testing.assert_allclose(gate.rate, alpha + beta, rtol=10 * rtol)
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_derivatives_of_linoids_against_differences(order: int) -> None:
+    """In x and in k, first and second, near 0, at the seam of the series and far; the exponential given or not."""
+
+    def inf_and_rate(x: jax.Array, k: jax.Array) -> jax.Array:
+        gate, other = linoid_gate(x, k, 0.2, 0.1), linoid(x - 3.0, k, jnp.exp(-x / k) * jnp.exp(3.0 / k))
+        return jnp.sin(gate.inf) + gate.rate**2 + other**2
+
+    function = jax.jit(inf_and_rate if order == 1 else jax.grad(inf_and_rate))
+    step, k = 1e-5, jnp.asarray(2.5)
+    for x in (-9.0, -0.7, -0.62, -0.3, 0.0, 1e-4, 0.61, 0.64, 2.9, 3.0, 12.0):
+        for argument in (0, 1):
+            low, high = ([jnp.asarray(x), k] for _ in range(2))
+            low[argument], high[argument] = low[argument] - step, high[argument] + step
+            difference = (function(*high) - function(*low)) / (2 * step)
+            found = jax.jit(jax.grad(function, argument))(jnp.asarray(x), k)
+            np.testing.assert_allclose(found, difference, rtol=1e-7, atol=1e-7, err_msg=f"{x} {argument}")
+
+
 @pytest.mark.parametrize("x", [-1e4, -300.0, 300.0, 1e4])
 def test_linoid_never_overflows_in_float32(x: float) -> None:
     for function in (lambda y: linoid(y, 2.63), lambda y: sum(linoid_gate(y, 2.63, 0.2, 0.1))):
