@@ -11,22 +11,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .errors import Fault, JobError, UserError
-from .estimate import Work, work_of
+from .estimate import Work, settings_of, work_of
 from .job import Job
 from .loss_terms import terms_for
 from .model import BuiltModel, build_model
 from .resolve import ResolvedJob, resolve
+from .settings import Settings
 from .sweeps import PreparedSweep, prepare_sweeps
 from .user_code import load_entry
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the checks of a faultless job found: the job with its hashes, its cell and sweeps, and what it takes."""
+    """What the checks of a faultless job found: job with hashes, cell, sweeps, shape of the work, and what it takes."""
 
     resolved: ResolvedJob
     model: BuiltModel
     sweeps: tuple[PreparedSweep, ...]
+    settings: Settings
     work: Work
 
     @property
@@ -103,7 +105,8 @@ def check_job(job: Job) -> CheckReport:
         faults += _loss_faults(job, sweeps)
     if faults or model is None:
         raise JobError(faults)
-    return CheckReport(resolve(job), model, sweeps, work_of(job, model, sweeps))
+    settings = settings_of(job, model, sweeps)
+    return CheckReport(resolve(job), model, sweeps, settings, work_of(job, model, sweeps, settings))
 
 
 def _site_faults(job: Job, model: BuiltModel) -> Iterator[Fault]:

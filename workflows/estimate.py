@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .model import BuiltModel
 
 MEASURED_STEPS = 200
+#: Lanes of an item that `lanes = "measure"` tries, beside those of the rule.
+MEASURED_LANES = (8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,32 @@ class Work:
     saved_bytes: int
 
 
-def work_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]) -> Work:
+def settings_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]) -> Settings:
+    """The shape of the work that `job` asks for; with `lanes = "measure"` the fastest, timed here and now."""
+    from .problem import group_sweeps
+
+    sizes = [len(group) for group in group_sweeps(job, tuple(sweeps))]
+    lanes = job.simulation.lanes
+    if isinstance(lanes, int):
+        return Settings.choose(job.fit.starts, sizes, lanes)
+    by_rule = Settings.choose(job.fit.starts, sizes)
+    if lanes == "auto":
+        return by_rule
+    shapes = dict.fromkeys([by_rule, *(Settings.choose(job.fit.starts, sizes, n) for n in MEASURED_LANES)])
+    return min(shapes, key=lambda shape: sum(_lane_step_seconds(job, model, sweeps, _lanes(shape))))
+
+
+def work_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep], settings: Settings) -> Work:
     """Count the work of `job` with its cell and prepared sweeps; where a step draws some sweeps, their mean counts."""
     from rallax.sim.lower import lower
-    from rallax.sim.solvers import by_name
     from rallax.sim.time_loop import choose_levels
-
-    from .problem import group_sweeps
 
     lengths = [sweep.n_steps for sweep in sweeps if sweep.use == "train"]
     per_step = job.fit.sweeps_per_step or len(lengths)
-    settings = Settings.choose(job.fit.starts, [len(group) for group in group_sweeps(job, tuple(sweeps))])
-    lanes = settings.starts_per_block * max(settings.sweeps_per_item)
+    lanes = _lanes(settings)
     lowered = lower(model.module).model
-    # A step saves its states and the solutions of its linear systems, as in sim/simulate.py.
-    solutions = by_name(job.simulation.solver).solves * (1 + len(lowered.diffusing)) * lowered.n_node
-    values = sum(state.shape[0] for state in lowered.states.values()) + solutions
+    # A step saves its states, v of branch points among them.
+    values = sum(state.shape[0] for state in lowered.states.values()) + lowered.n_node - lowered.n_comp
     lane_bytes = values * np.dtype(job.simulation.precision).itemsize
     levels = choose_levels(max(lengths), lane_bytes * lanes, settings.memory_budget_bytes)
     return Work(
@@ -83,6 +95,17 @@ def measure_seconds(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]
     Every worker is taken to be as fast as this process, and their number divides the time; validation, storage and
     the coordinator are not counted.
     """
+    forward_seconds, gradient_seconds = _lane_step_seconds(job, model, sweeps, work.lanes)
+    workers = job.compute.workers if isinstance(job.compute.workers, int) else os.cpu_count() or 1
+    return (work.candidate_steps * forward_seconds + work.gradient_steps * gradient_seconds) / workers
+
+
+def _lanes(settings: Settings) -> int:
+    return settings.starts_per_block * max(settings.sweeps_per_item)
+
+
+def _lane_step_seconds(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep], lanes: int) -> tuple[float, float]:
+    """Seconds of one time step of one lane: forward, and with its gradient."""
     import jax
     import jax.numpy as jnp
 
@@ -102,18 +125,17 @@ def measure_seconds(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]
             solver=job.simulation.solver,
             dtype=dtype,
             steady=True,
-            lane_width=work.lanes,
+            lane_width=lanes,
         )
-        theta = space_of(job).to_theta(jnp.zeros((work.lanes, work.parameters), dtype))
+        theta = space_of(job).to_theta(jnp.zeros((lanes, len(job.parameters)), dtype))
         tree = jax.vmap(model.tree)(theta)
         stimuli = jnp.zeros((1, n_sites, MEASURED_STEPS), dtype)
         v_init = jnp.full((1,), first.v_init_mV, dtype)
         gradient = run.value_and_grad(lambda v: jnp.mean(jnp.square(v)))
-        lane_steps = work.lanes * MEASURED_STEPS
-        forward_seconds = _seconds(lambda: run(tree, stimuli, v_init)) / lane_steps
-        gradient_seconds = _seconds(lambda: gradient(tree, stimuli=stimuli, v_init=v_init)) / lane_steps
-    workers = job.compute.workers if isinstance(job.compute.workers, int) else os.cpu_count() or 1
-    return (work.candidate_steps * forward_seconds + work.gradient_steps * gradient_seconds) / workers
+        forward_seconds = _seconds(lambda: run(tree, stimuli, v_init))
+        gradient_seconds = _seconds(lambda: gradient(tree, stimuli=stimuli, v_init=v_init))
+    lane_steps = lanes * MEASURED_STEPS
+    return forward_seconds / lane_steps, gradient_seconds / lane_steps
 
 
 def _seconds(run: Callable[[], Any]) -> float:

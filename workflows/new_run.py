@@ -15,7 +15,6 @@ from .check import check_job
 from .job import Job
 from .problem import group_sweeps
 from .resolve import ResolvedJob
-from .settings import Settings
 from .sweeps import PreparedSweep
 
 #: Whose versions a run records.
@@ -31,8 +30,7 @@ def create_run(job: Job, directory: Path) -> RunStore:
     """
     report = check_job(job)
     groups = group_sweeps(job, report.sweeps)
-    settings = Settings.choose(job.fit.starts, [len(g) for g in groups])
-    resolved = report.resolved.with_settings(**settings.to_dict())
+    resolved = report.resolved.with_settings(**report.settings.to_dict())
     space = job.parameters
     return RunStore.create(
         directory,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 #: Starts are divided into at least this many blocks where there are as many, so that a few workers share them.
 LEAST_BLOCKS = 2
-#: Lanes of one item where the sweeps do not give more: one AVX2 register of float32.
-LEAST_LANES = 8
+#: Lanes of one item where the sweeps do not give more: one AVX-512 register of float32 (docs/performance.md).
+LEAST_LANES = 16
 MOST_LANES = 64
 MEMORY_BUDGET_BYTES = 1 << 30
 EVALUATE_EVERY = 5
@@ -41,16 +41,17 @@ class Settings:
     memory_budget_bytes: int = MEMORY_BUDGET_BYTES
 
     @classmethod
-    def choose(cls, starts: int, sweeps: Sequence[int]) -> Settings:
-        """For a number of starts and the number of sweeps of each group.
+    def choose(cls, starts: int, sweeps: Sequence[int], lanes: int | None = None) -> Settings:
+        """For a number of starts, the number of sweeps of each group, and lanes of an item (None: by the rule).
 
-        Sweeps of a group stay together up to `MOST_LANES`; starts join them until `LEAST_LANES` are reached or only
-        `LEAST_BLOCKS` blocks are left.
+        Sweeps of a group stay together up to `MOST_LANES` (or `lanes`); starts join them until
+        `LEAST_LANES` (or `lanes`) are reached or only `LEAST_BLOCKS` blocks are left.
         """
-        per_item = tuple(min(n, MOST_LANES) for n in sweeps)
-        wanted = -(-LEAST_LANES // min(per_item))
+        most = MOST_LANES if lanes is None else max(MOST_LANES, lanes)
+        per_item = tuple(min(n, most if lanes is None else lanes) for n in sweeps)
+        wanted = -(-(LEAST_LANES if lanes is None else lanes) // min(per_item))
         for_blocks = max(1, -(-starts // LEAST_BLOCKS))
-        per_block = max(1, min(wanted, for_blocks, MOST_LANES // max(per_item)))
+        per_block = max(1, min(wanted, for_blocks, most // max(per_item)))
         return cls(per_block, per_item)
 
     @classmethod

@@ -100,6 +100,12 @@ class Job(Table):
                 f"is {self.fit.sweeps_per_step}, more than the {training} training sweeps; lower it, or 0 for all",
             )
 
+        if self.simulation.lanes == "measure" and self.compute.gpus_per_worker:
+            yield (
+                "simulation.lanes",
+                'is "measure", which times the cores of this machine, but the workers have GPUs; "auto" or a number',
+            )
+
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults filled in, as plain data for JSON."""
         return self.model_dump(mode="json")

@@ -18,6 +18,12 @@ InitialVoltage = Annotated[
     WithJsonSchema({"type": '"baseline" or a number'}),
 ]
 
+Lanes = Annotated[
+    int | str,
+    BeforeValidator(word_or_number(("auto", "measure"), "a whole number from 1 to 4096", int, minimum=1, maximum=4096)),
+    WithJsonSchema({"type": '"auto", "measure" or a whole number'}),
+]
+
 
 class Simulation(Table):
     """[simulation]: how every sweep is simulated."""
@@ -37,4 +43,10 @@ class Simulation(Table):
     )
     settle_ms: float = Field(
         0.0, ge=0, le=1e6, description="Simulated before each sweep's window and not compared, in ms."
+    )
+    lanes: Lanes = Field(
+        "auto",
+        description="Simulations (starts × sweeps) side by side in one item of work; fixed when the run is made, since "
+        'the last bits depend on it. "auto": by a rule, at least 16; "measure": the fastest of some on this machine, '
+        "timed when the run is made, for workers without GPU.",
     )

@@ -102,17 +102,23 @@ Region = Annotated[
 
 
 def word_or_number(
-    word: str, what: str, kind: type[int] | type[float], minimum: float = -math.inf
+    words: str | tuple[str, ...],
+    what: str,
+    kind: type[int] | type[float],
+    minimum: float = -math.inf,
+    maximum: float = sys.float_info.max,
 ) -> Callable[[Any], int | float | str]:
-    """A validator for `word` or a number (`what` describes it), with one fault where a union would give two."""
+    """A validator for one of `words` or a number (`what` describes it), with one fault where a union would give two."""
+    words = (words,) if isinstance(words, str) else words
 
     def validate(value: Any) -> int | float | str:
-        if value == word:
-            return word
+        if isinstance(value, str) and value in words:
+            return value
         number = isinstance(value, int | kind) and not isinstance(value, bool)
         # Compared before converted: a whole number may be too large for a float.
-        if number and minimum <= value and abs(value) <= sys.float_info.max:
+        if number and minimum <= value <= maximum and abs(value) <= sys.float_info.max:
             return kind(value)
-        raise wrong(("", f'must be "{word}" or {what}, not {given(value)}'))
+        known = ", ".join(f'"{word}"' for word in words)
+        raise wrong(("", f"must be {known} or {what}, not {given(value)}"))
 
     return validate

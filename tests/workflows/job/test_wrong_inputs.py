@@ -24,6 +24,8 @@ WRONG = [
     ("delta_t_ms = 0.1", "delta_t_ms = -0.1", "simulation.delta_t_ms", "above 0"),
     ("delta_t_ms = 0.1", "delta_t_ms = nan", "simulation.delta_t_ms", "finite"),
     ("delta_t_ms = 0.1", 'delta_t_ms = 0.1\nsolver = "euler"', "simulation.solver", "bwd_euler"),
+    ("delta_t_ms = 0.1", "delta_t_ms = 0.1\nlanes = 0", "simulation.lanes", "from 1 to 4096"),
+    ("delta_t_ms = 0.1", 'delta_t_ms = 0.1\nlanes = "many"', "simulation.lanes", '"measure"'),
     ('v_init = "baseline"', 'v_init = "rest"', "simulation.v_init", "a number in mV"),
     ("bounds = [1e-5, 6e-5]", "bounds = [6e-5, 1e-5]", "parameters[0].bounds", "[lower, upper]"),
     ("bounds = [1e-5, 6e-5]", "bounds = [1e-5, 1e-5]", "parameters[0].bounds", "[lower, upper]"),
