@@ -21,7 +21,8 @@ import jax
 import jax.numpy as jnp
 
 from . import units
-from .linear import Structure
+from .assembly import assemble
+from .linear import Structure, from_parents, into_parents
 from .lowered import Model
 from .types import CompLanes, NodeLanes
 
@@ -57,13 +58,11 @@ class Cable(eqx.Module):
         if n == self.capacity.shape[0]:
             return x
         inflow, total = self.neighbours(self.at_nodes(x))[n:], self.coupling_sum[n:]
-        return jnp.concatenate([x, inflow / jnp.where(total == 0.0, 1.0, total)])
+        return assemble([x, inflow / jnp.where(total == 0.0, 1.0, total)])
 
     def neighbours(self, x: NodeLanes) -> NodeLanes:
         """For each node the sum of g_n x_n over its neighbours."""
-        parent = self.structure.parent_of
-        from_children = jnp.zeros_like(self.coupling * x).at[parent].add(self.coupling * x)
-        return self.coupling * x[parent] + from_children
+        return self.coupling * from_parents(self.structure, x) + into_parents(self.structure, self.coupling * x)
 
     def bridge_flow(self, conductance: jax.Array, x: NodeLanes) -> NodeLanes:
         """What gap junctions of these conductances [bridge, #lane] bring to each node: the sum of g (x_other - x)."""

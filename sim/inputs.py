@@ -12,6 +12,7 @@ import numpy as np
 from .cable import VOLTAGE
 from .lowered import IndexMap, Model
 from .membrane import States
+from .row_sums import added_rows
 from .types import CompLanes, Indices
 
 #: Kind of the input currents; every other kind is the name of a clamped state.
@@ -37,7 +38,7 @@ class Inputs(eqx.Module):
         values = now[CURRENT]
         values = jnp.broadcast_to(values, (values.shape[0], lanes))
         where = self.rows[self.kinds.index(CURRENT)]
-        return jnp.zeros((n_comp, lanes), values.dtype).at[where].add(values)
+        return added_rows(values, [jnp.arange(where.shape[0], dtype=where.dtype)], [where], [1], n_comp)
 
     def clamped(self, states: States, now: Now, kinds: Sequence[str]) -> States:
         """`states` with the clamped values of these kinds in place."""

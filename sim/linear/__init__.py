@@ -13,7 +13,7 @@ from .layout import Group
 from .solver import SOLUTION, factor, solve
 from .sparse import Sparse
 from .stone import Stone
-from .structure import Bridges, Structure, build_structure, multiply
+from .structure import Bridges, Structure, build_structure, from_parents, into_parents, multiply
 from .tree import TreeSolver
 
 _SOLVERS: dict[str, LinearSolver] = {
@@ -47,6 +47,8 @@ __all__ = [
     "build_structure",
     "by_name",
     "factor",
+    "from_parents",
+    "into_parents",
     "multiply",
     "solve",
 ]

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from ..row_sums import added_rows
 from ..types import Indices, NodeLanes
 from .cables import Cables, cables_of
 from .forest import Forest
@@ -37,6 +38,7 @@ class Structure(eqx.Module):
 
     Attributes:
         forests: every node that is not in the mesh is a child or a root of exactly one of them.
+        links: the same of all nodes; `forests` where there is no mesh.
         parent_of: [node] its parent's row, a root's own.
         bridges: None without gap junctions.
         mesh: the nodes between the ends of bridges and their roots, solved together; None without bridges.
@@ -44,6 +46,7 @@ class Structure(eqx.Module):
     """
 
     forests: tuple[Forest, ...]
+    links: tuple[Forest, ...]
     parent_of: Indices
     bridges: Bridges | None
     mesh: Mesh | None
@@ -59,7 +62,8 @@ def build_structure(groups: Sequence[Group], bridges: np.ndarray | None = None) 
     parent_of = parent_rows(groups)
     n = parent_of.size
     if bridges is None or len(bridges) == 0:
-        return Structure(forest_of(groups), jnp.asarray(parent_of, jnp.int32), None, None, cables_of(parent_of))
+        forests = forest_of(groups)
+        return Structure(forests, forests, jnp.asarray(parent_of, jnp.int32), None, None, cables_of(parent_of))
     bridges = np.asarray(bridges, dtype=np.int64)
     if bridges.ndim != 2 or bridges.shape[1] != 2:
         raise ValueError(f"bridges are pairs of rows, an array of shape (n, 2), here is one of shape {bridges.shape}")
@@ -68,11 +72,24 @@ def build_structure(groups: Sequence[Group], bridges: np.ndarray | None = None) 
     in_mesh = _between_bridges(groups, bridges, n)
     return Structure(
         forest_of(groups, in_mesh),
+        forest_of(groups),
         jnp.asarray(parent_of, jnp.int32),
         Bridges(*(jnp.asarray(end, jnp.int32) for end in bridges.T)),
         mesh_of(in_mesh, parent_of, bridges),
         cables_of(parent_of),
     )
+
+
+def from_parents(structure: Structure, x: NodeLanes) -> NodeLanes:
+    """For each node the value of its parent; 0 at roots."""
+    links = structure.links
+    return added_rows(x, [k.parent for k in links], [k.child for k in links], [k.width for k in links], x.shape[0])
+
+
+def into_parents(structure: Structure, x: NodeLanes) -> NodeLanes:
+    """For each node the sum over its children."""
+    links = structure.links
+    return added_rows(x, [k.child for k in links], [k.parent for k in links], [k.width for k in links], x.shape[0])
 
 
 def _between_bridges(groups: Sequence[Group], bridges: np.ndarray, n: int) -> np.ndarray:
@@ -113,7 +130,7 @@ def multiply(
     if coupling is not None:
         parent = structure.parent_of
         g = jnp.where((parent == jnp.arange(parent.shape[0], dtype=parent.dtype))[:, None], 0.0, coupling)
-        y = (y - g * x[parent]).at[parent].add(-g * x)
+        y = y - (g * from_parents(structure, x) + into_parents(structure, g * x))
     if bridge_g is not None and structure.bridges is not None:
         a, b = structure.bridges.a, structure.bridges.b
         current = bridge_g * (x[a] - x[b])
