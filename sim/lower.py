@@ -98,16 +98,17 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
 
 
 def _require_one_mover(model: Model, present: dict[str, np.ndarray]) -> None:
-    """Raise ValueError where two mechanisms of a compartment move v: one of them would be lost."""
+    """Raise ValueError where two mechanisms of a compartment move v, or one concentration: one would be lost."""
     if len(present) < 2:
         return
-    for one, other in combinations(moving(model, "v"), 2):
-        both = np.flatnonzero(present[one] & present[other])
-        if len(both):
-            raise ValueError(
-                f"{one} and {other} both move v in compartment {both[0]}, which one mechanism may; "
-                f"remove one of them there: .delete({other!r})"
-            )
+    for state in ("v", *model.shared_states):
+        for one, other in combinations(moving(model, state), 2):
+            both = np.flatnonzero(present[one] & present[other])
+            if len(both):
+                raise ValueError(
+                    f"{one} and {other} both move {state} in compartment {both[0]}, which one mechanism may; "
+                    f"remove one of them there: .delete({other!r})"
+                )
 
 
 def shared_names(module: Module) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -28,6 +28,8 @@ DataInputs = tuple[list[str], list[Any], list[np.ndarray]]
 class Signals:
     """`stimulate`, `clamp`, `record` and their kin on the compartments and synapses of a view."""
 
+    _edge_sharing: np.ndarray | None
+
     base: Module
     _rows: np.ndarray
 
@@ -77,17 +79,19 @@ class Signals:
         _tell(verbose, len(rows), "recording")
 
     def delete_recordings(self) -> None:
-        """Remove the recordings of the view's compartments and synapses."""
+        """Remove the recordings of the view's compartments and synapses (of a view of synapses: of these alone)."""
         base = self.base
-        base._recordings = [(row, key) for row, key in base._recordings if not self._holds(key, np.asarray([row]))[0]]
+        base._recordings = [(row, key) for row, key in base._recordings if not self._owns(key, np.asarray([row]))[0]]
         base._edited()
 
     def delete_stimuli(self) -> None:
         """Remove the stimuli of the view's compartments."""
+        if self._edge_sharing is not None:
+            raise ValueError("delete_stimuli: synapses have no stimuli; select compartments, e.g. net.cell(0)")
         self._delete_externals([CURRENT])
 
     def delete_clamps(self, state_name: str | None = None) -> None:
-        """Remove the clamps of the view's compartments and synapses, of one state or of all."""
+        """Remove the clamps of the view's compartments and synapses (see above), of one state or of all."""
         clamps = [key for key in self.base._externals if key != CURRENT]
         if state_name is not None and state_name not in clamps:
             raise ValueError(f"delete_clamps({state_name!r}): clamped are {clamps or 'none'}")
@@ -128,12 +132,18 @@ class Signals:
         mine = self._edge_rows if self.base._is_of_edges(key) else self._rows  # type: ignore[attr-defined]
         return np.isin(rows, mine)
 
+    def _owns(self, key: str, rows: np.ndarray) -> np.ndarray:
+        """Which of these are what the view is of: of a view of synapses not the compartments that they join."""
+        if self._edge_sharing is not None and not self.base._is_of_edges(key):  # type: ignore[attr-defined]
+            return np.zeros(len(rows), bool)
+        return self._holds(key, rows)
+
     def _delete_externals(self, keys: list[str]) -> None:
         base = self.base
         for key in keys:
             if key not in base._externals:
                 continue
-            keep = ~self._inside(key)
+            keep = ~self._owns(key, base._external_inds[key])
             base._externals[key], base._external_inds[key] = base._externals[key][keep], base._external_inds[key][keep]
             if not keep.any():
                 del base._externals[key], base._external_inds[key]

@@ -100,8 +100,8 @@ class Training:
         base._edited()
 
     def delete_trainables(self) -> None:
-        """Free nothing any more in the compartments and synapses of the view."""
-        keep = [t for t in self.base._trainables if not self._holds(t.key, t.rows).any()]  # type: ignore[attr-defined]
+        """Free nothing any more in the compartments and synapses of the view (of one of synapses: in these alone)."""
+        keep = [t for t in self.base._trainables if not self._owns(t.key, t.rows).any()]  # type: ignore[attr-defined]
         self.base._trainables = keep
         self.base._edited()
 

@@ -224,3 +224,15 @@ def test_a_pool_that_diffuses() -> None:
     ) as caught:
         rx.integrate(cell, t_max=0.1, solver="trbdf2")
     assert "\n" not in str(caught.value)
+
+
+def test_two_pools_of_one_concentration() -> None:
+    """One would overwrite what the other did; in different compartments they may be."""
+    cell = rx.Cell(rx.Branch(rx.Compartment(), 2), parents=[-1])
+    cell.insert(rx.CaDynamics_E2())
+    cell.branch(0).comp(1).insert(rx.CaDynamics_DC0())
+    cell.record()
+    with pytest.raises(ValueError, match=r"both move CaCon_i in compartment 1, .*\.delete\('CaDynamics_DC0'\)$"):
+        rx.integrate(cell, t_max=1.0)
+    cell.branch(0).comp(1).delete("CaDynamics_E2")
+    assert np.isfinite(rx.integrate(cell, t_max=1.0)).all()
