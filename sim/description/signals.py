@@ -134,7 +134,7 @@ class Signals:
 
     def _owns(self, key: str, rows: np.ndarray) -> np.ndarray:
         """Which of these are what the view is of: of a view of synapses not the compartments that they join."""
-        if self._edge_sharing is not None and not self.base._is_of_edges(key):  # type: ignore[attr-defined]
+        if self._edge_sharing is not None and not self.base._is_of_edges(key):
             return np.zeros(len(rows), bool)
         return self._holds(key, rows)
 
