@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-DT_MS, T_MS, CURRENT_NA = 0.025, 10.0, 1.0
-N_STEPS = round(T_MS / DT_MS)
+DT_MS, CURRENT_NA = 0.025, 1.0
+#: ms of each case.
+DURATIONS_MS = {"hh": 10.0, "l5": 10.0, "ca1": 20.0}
 #: Mechanisms by region of the thick-tufted layer-5 fit.
 EVERYWHERE = ("Ca_HVA", "Ca_LVAst")
 REGIONS = {
@@ -42,9 +43,26 @@ class Call(NamedTuple):
         case, morphology, ncomp, batch, repeats, out = sys.argv[1:]
         return cls(case, morphology, int(ncomp), int(batch), int(repeats), Path(out))
 
+    @property
+    def t_max(self) -> float:
+        """ms."""
+        return DURATIONS_MS[self.case]
 
-def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]]) -> None:
-    """Time each run and write millions of compartment-steps per second, and the seconds of the first call."""
+    @property
+    def n_steps(self) -> int:
+        return round(self.t_max / DT_MS)
+
+    @property
+    def is_hh(self) -> bool:
+        """Hodgkin-Huxley everywhere; otherwise the layer-5 mechanisms in their regions."""
+        return self.case != "l5"
+
+
+def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]], batch: int | None = None) -> None:
+    """Time each run and write millions of compartment-steps per second, and the seconds of the first call.
+
+    `batch`: how many simulations a run makes, where a contestant takes fewer at once than the call asks for.
+    """
     figures: dict[str, float] = {"compartments": compartments}
     for what, run in runs.items():
         begun = time.perf_counter()
@@ -56,5 +74,5 @@ def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]]) -
             begun = time.process_time()
             run()
             seconds.append(time.process_time() - begun)
-        figures[what] = compartments * call.batch * N_STEPS / statistics.median(seconds) / 1e6
+        figures[what] = compartments * (batch or call.batch) * call.n_steps / statistics.median(seconds) / 1e6
     call.out.write_text(json.dumps(figures))

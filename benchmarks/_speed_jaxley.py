@@ -8,17 +8,18 @@ import jax
 import jax.numpy as jnp
 import jaxley as jx
 import numpy as np
-from _speed import CURRENT_NA, DT_MS, GBAR, N_STEPS, REGIONS, T_MS, Call, measure
+from _speed import CURRENT_NA, DT_MS, GBAR, REGIONS, Call, measure
 from jaxley.channels import HH
 
 warnings.filterwarnings("ignore")
+MOST_AT_ONCE = 100
 
 
 def main() -> None:
     call = Call.read()
     cell = jx.read_swc(call.morphology, ncomp=call.ncomp)
     cell.set("axial_resistivity", 100.0)
-    if call.case == "hh":
+    if call.is_hh:
         cell.insert(HH())
         free = {"HH_gNa": 0.12, "HH_gK": 0.036}
     else:
@@ -34,19 +35,21 @@ def main() -> None:
         for key, gbar in free.items():
             getattr(cell, key.split("_g")[0]).set(key, gbar)
     site = cell.soma.branch(0).comp(0)
-    site.stimulate(jnp.asarray(np.full(N_STEPS, CURRENT_NA)), verbose=False)
+    site.stimulate(jnp.asarray(np.full(call.n_steps, CURRENT_NA)), verbose=False)
     site.record(verbose=False)
     for key in free:
-        (cell if call.case == "hh" else getattr(cell, key.split("_g")[0])).make_trainable(key, verbose=False)
+        (cell if call.is_hh else getattr(cell, key.split("_g")[0])).make_trainable(key, verbose=False)
     cell.init_states()
     cell.to_jax()
-    scale = jnp.linspace(0.9, 1.1, call.batch)[:, None]
+    # More at once gain nothing: a larger batch is this many again and again.
+    batch = min(call.batch, MOST_AT_ONCE)
+    scale = jnp.linspace(0.9, 1.1, batch)[:, None]
     params = [{key: value * scale} for key, value in free.items()]
     # One level saves all states; two are Jaxley's way to keep memory and time low.
-    lengths = [int(np.ceil(np.sqrt(N_STEPS)))] * 2
+    lengths = [int(np.ceil(np.sqrt(call.n_steps)))] * 2
 
     def simulate(p):
-        return jx.integrate(cell, params=p, t_max=T_MS - DT_MS, delta_t=DT_MS, checkpoint_lengths=lengths)
+        return jx.integrate(cell, params=p, t_max=call.t_max - DT_MS, delta_t=DT_MS, checkpoint_lengths=lengths)
 
     def loss(p):
         return jnp.mean(simulate(p) ** 2)
@@ -57,7 +60,7 @@ def main() -> None:
         "forward": lambda: jax.block_until_ready(forward(params)),
         "gradient": lambda: jax.block_until_ready(gradient(params)),
     }
-    measure(call, len(cell.nodes), runs)
+    measure(call, len(cell.nodes), runs, batch)
 
 
 if __name__ == "__main__":

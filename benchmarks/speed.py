@@ -1,12 +1,14 @@
-"""Speed of simulating and differentiating one cell, beside Jaxley and NEURON, each on one core.
+"""Speed of simulating and differentiating one cell, beside Jaxley, NEURON and Arbor, each on one core.
 
-    python benchmarks/speed.py [--case hh] [--ncomp 1] [--batch 1 64] [--repeats 5] [--json FILE] [--plain]
+    python benchmarks/speed.py [--case hh] [--ncomp N] [--batch N ...] [--repeats 5] [--json FILE] [--plain]
 
-Cases: `hh`, Hodgkin-Huxley in all of `morphologies/rat_l5pc_with_axon.swc`; `l5`, the layer-5 mechanisms of the
-published fit in its regions. float32 (NEURON: float64), dt 0.025 ms, 10 ms, 1 nA at the soma. Every contestant runs in
-a process of its own, pinned to one core, one after the other; its figure is the median of the repeats, in millions of
-compartment-steps per second. `--plain` runs rallax without the settings that it makes for XLA and the allocator.
-Needs RALLAX_DATA or ../shared/data; Jaxley and NEURON are left out where they are not installed.
+Cases: `hh`, Hodgkin-Huxley in all of `morphologies/rat_l5pc_with_axon.swc`, 10 ms; `l5`, the layer-5 mechanisms of the
+published fit in its regions, the same otherwise; `ca1`, Hodgkin-Huxley in `morphologies/ca1_n120.swc` (936 pieces)
+for 20 ms. float32 (NEURON, Arbor: float64), dt 0.025 ms, 1 nA at the soma. Every contestant runs in a process of its
+own, pinned to one core, one after the other; its figure is the median of the repeats, in millions of compartment-steps
+per second. A batch that a contestant takes in parts is timed by one part. `--plain` runs rallax without the settings
+that it makes for XLA and the allocator. Needs RALLAX_DATA or ../shared/data; peers are left out where they are not
+installed.
 """
 
 from __future__ import annotations
@@ -15,15 +17,20 @@ import argparse
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from _bar import tell
+from _pinned import pinned
 
 HERE = Path(__file__).resolve().parent
-CONTESTANTS = {"rallax": "rallax", "jaxley": "jaxley_mech", "neuron": "neuron"}
+CONTESTANTS = {"rallax": "rallax", "jaxley": "jaxley_mech", "neuron": "neuron", "arbor": "arbor"}
+MORPHOLOGIES = {
+    "hh": "rat_l5pc_with_axon.swc",
+    "l5": "rat_l5pc_with_axon.swc",
+    "ca1": "ca1_n120.swc",
+}
 #: Least ratios rallax / other: (case, ncomp, batch, what, other).
 BARS = {
     ("hh", 1, 64, "forward", "jaxley"): 4.0,
@@ -32,6 +39,8 @@ BARS = {
     ("hh", 1, 1, "forward", "jaxley"): 1.5,
     ("hh", 1, 1, "gradient", "jaxley"): 3.0,
     ("hh", 4, 64, "gradient", "jaxley"): 15.0,
+    ("ca1", 6, 1000, "forward", "jaxley"): 4.0,
+    ("ca1", 6, 1000, "forward", "neuron"): 8.0,
     ("l5", 1, 64, "forward", "jaxley"): 4.0,
     ("l5", 1, 64, "gradient", "jaxley"): 5.0,
 }
@@ -41,21 +50,24 @@ GRADIENT_OVER_FORWARD = {("hh", 1, 64): 3.5}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--case", choices=("hh", "l5"), default="hh")
-    parser.add_argument("--ncomp", type=int, default=1)
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--case", choices=tuple(MORPHOLOGIES), default="hh")
+    parser.add_argument("--ncomp", type=int, help="default 1; 6 with ca1")
+    parser.add_argument("--batch", type=int, nargs="+", help="default 1 64; 1 10 100 1000 with ca1")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plain", action="store_true")
     arguments = parser.parse_args()
     morphology = Path(os.environ.get("RALLAX_DATA", HERE.parents[1] / "shared/data"))
-    morphology = morphology / "morphologies/rat_l5pc_with_axon.swc"
+    morphology = morphology / "morphologies" / MORPHOLOGIES[arguments.case]
+    arguments.ncomp = arguments.ncomp or (6 if arguments.case == "ca1" else 1)
+    arguments.batch = arguments.batch or ([1, 10, 100, 1000] if arguments.case == "ca1" else [1, 64])
     if not morphology.is_file():
         print(f"skipped: no {morphology}; set RALLAX_DATA")
         return 0
     present = [name for name, package in CONTESTANTS.items() if importlib.util.find_spec(package) is not None]
-    if arguments.case != "hh":
-        present = [name for name in present if name != "neuron"]  # its layer-5 mechanisms are MOD files to be compiled
+    if arguments.case == "l5":
+        # The layer-5 mechanisms of these are files to be compiled first.
+        present = [name for name in present if name not in ("neuron", "arbor")]
     found = {}
     for batch in arguments.batch:
         for name in present:
@@ -76,15 +88,7 @@ def _run(name: str, arguments: argparse.Namespace, morphology: Path, batch: int)
         out = Path(folder) / "figures.json"
         command = [sys.executable, str(HERE / f"_speed_{name}.py"), arguments.case, str(morphology)]
         command += [str(arguments.ncomp), str(batch), str(arguments.repeats), str(out)]
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu", "NPROC": "1", "PJRT_NPROC": "1", "OMP_NUM_THREADS": "1"}
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-        if not (arguments.plain and name == "rallax"):
-            # Large pages for every contestant: an allocator's setting that any of them may use.
-            environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-        else:
-            environment["XLA_FLAGS"] += " --xla_cpu_prefer_vector_width=256"
-        core = max(os.sched_getaffinity(0))
-        subprocess.run(["taskset", "-c", str(core), *command], check=True, env=environment)
+        pinned(command, plain=arguments.plain and name == "rallax")
         return json.loads(out.read_text())
 
 
