@@ -61,13 +61,17 @@ class Call(NamedTuple):
 def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]], batch: int | None = None) -> None:
     """Time each run and write millions of compartment-steps per second, and the seconds of the first call.
 
-    `batch`: how many simulations a run makes, where a contestant takes fewer at once than the call asks for.
+    With 0 repeats only the gradient is run, once. `batch`: how many simulations a run makes, where a contestant takes fewer at once than the call asks for.
     """
     figures: dict[str, float] = {"compartments": compartments}
     for what, run in runs.items():
+        if not call.repeats and what != "gradient":
+            continue
         begun = time.perf_counter()
         run()
         figures[f"first_{what}"] = time.perf_counter() - begun
+        if not call.repeats:
+            continue
         seconds = []
         for _ in range(call.repeats):
             # Time of the process: pinned to one core and with one thread it is that of the clock on an idle machine.
