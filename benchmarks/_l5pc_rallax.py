@@ -81,11 +81,11 @@ def _basal_ih(cell: rx.Cell) -> np.ndarray:
     return (-0.8696 + 2.087 * np.exp(0.0031 * distance)) * 8e-5
 
 
-def compete(path: Path, n_starts: int, steps: int, lanes: int) -> dict[str, Any]:
+def compete(path: Path, n_starts: int, steps: int, lanes: int, precision: str = "float64") -> dict[str, Any]:
     """Target, traces at the starts, and the descent of all starts, `lanes` of them side by side."""
     begin = problem.clocks()
     cell, table = build(path)
-    run = rx.batched(cell, problem.DELTA_T, lane_width=lanes)
+    run = rx.batched(cell, problem.DELTA_T, lane_width=lanes, dtype=jnp.dtype(precision))
     build_seconds = problem.clocks() - begin
     keys = [next(iter(entry)) for entry in cell.get_parameters()]
 

@@ -61,7 +61,8 @@ class Call(NamedTuple):
 def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]], batch: int | None = None) -> None:
     """Time each run and write millions of compartment-steps per second, and the seconds of the first call.
 
-    With 0 repeats only the gradient is run, once. `batch`: how many simulations a run makes, where a contestant takes fewer at once than the call asks for.
+    With 0 repeats only the gradient is run, once. `batch`: how many simulations a run makes, where a contestant takes
+    fewer at once than the call asks for.
     """
     figures: dict[str, float] = {"compartments": compartments}
     for what, run in runs.items():

@@ -6,7 +6,8 @@ The axon of Rallpack 3 with 100 compartments (1 mm x 1 um, Hodgkin-Huxley, 0.1 n
 on one core. The error is that of the last spike's time at the far end against the converged 239.7187 ms
 (tests/sim/test_axon.py). rallax and Jaxley in float32 with 64 lanes (their errors are those of these runs), NEURON one
 after another and without its tables of rates, which alone are 0.25 ms off. Where Jaxley's rates become NaN in float32
-(v at their removable singularity) it has no last spike; hence its runs in float64. Errors are allowed up to 0.1 and up to 0.01 ms.
+(v at their removable singularity) it has no last spike; hence its runs in float64. Errors are allowed up to 0.1 and up
+to 0.01 ms.
 """
 
 from __future__ import annotations

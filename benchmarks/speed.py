@@ -1,6 +1,6 @@
 """Speed of simulating and differentiating one cell, beside Jaxley, NEURON and Arbor, each on one core.
 
-    python benchmarks/speed.py [--case hh] [--ncomp N] [--batch N ...] [--repeats 5] [--json FILE] [--plain]
+    python benchmarks/speed.py [--case hh [--ncomp 1] [--batch 1 64]] [--repeats 5] [--json FILE] [--plain]
 
 Cases: `hh`, Hodgkin-Huxley in all of `morphologies/rat_l5pc_with_axon.swc`, 10 ms; `l5`, the layer-5 mechanisms of the
 published fit in its regions, the same otherwise; `ca1`, Hodgkin-Huxley in `morphologies/ca1_n120.swc` (936 pieces)
@@ -19,7 +19,9 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from _bar import tell
 from _pinned import pinned
@@ -31,6 +33,13 @@ MORPHOLOGIES = {
     "l5": "rat_l5pc_with_axon.swc",
     "ca1": "ca1_n120.swc",
 }
+#: (case, ncomp, batches) of a run without arguments.
+STANDARD = (
+    ("hh", 1, (1, 64)),
+    ("hh", 4, (64,)),
+    ("l5", 1, (64,)),
+    ("ca1", 6, (1, 10, 100, 1000)),
+)
 #: Least ratios rallax / other: (case, ncomp, batch, what, other).
 BARS = {
     ("hh", 1, 64, "forward", "jaxley"): 4.0,
@@ -50,45 +59,48 @@ GRADIENT_OVER_FORWARD = {("hh", 1, 64): 3.5}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--case", choices=tuple(MORPHOLOGIES), default="hh")
-    parser.add_argument("--ncomp", type=int, help="default 1; 6 with ca1")
-    parser.add_argument("--batch", type=int, nargs="+", help="default 1 64; 1 10 100 1000 with ca1")
+    parser.add_argument("--case", choices=tuple(MORPHOLOGIES), help="without it the cases of `STANDARD`")
+    parser.add_argument("--ncomp", type=int, default=1)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plain", action="store_true")
     arguments = parser.parse_args()
-    morphology = Path(os.environ.get("RALLAX_DATA", HERE.parents[1] / "shared/data"))
-    morphology = morphology / "morphologies" / MORPHOLOGIES[arguments.case]
-    arguments.ncomp = arguments.ncomp or (6 if arguments.case == "ca1" else 1)
-    arguments.batch = arguments.batch or ([1, 10, 100, 1000] if arguments.case == "ca1" else [1, 64])
-    if not morphology.is_file():
-        print(f"skipped: no {morphology}; set RALLAX_DATA")
-        return 0
-    present = [name for name, package in CONTESTANTS.items() if importlib.util.find_spec(package) is not None]
-    if arguments.case == "l5":
-        # The layer-5 mechanisms of these are files to be compiled first.
-        present = [name for name in present if name not in ("neuron", "arbor")]
-    found = {}
-    for batch in arguments.batch:
-        for name in present:
-            found[name, batch] = _run(name, arguments, morphology, batch)
-            print(f"{name:8} batch {batch:5}: {_line(found[name, batch])}", flush=True)
-    for batch in arguments.batch:
-        _judge(found, present, arguments.case, arguments.ncomp, batch)
+    cases = [(arguments.case, arguments.ncomp, arguments.batch)] if arguments.case else STANDARD
+    results = [result for case in cases if (result := _case(arguments, *case)) is not None]
     if arguments.json:
-        rows = [{"contestant": name, "batch": batch, **figures} for (name, batch), figures in found.items()]
-        arguments.json.write_text(
-            json.dumps({"case": arguments.case, "ncomp": arguments.ncomp, "rows": rows}, indent=1)
-        )
+        arguments.json.write_text(json.dumps(results, indent=1))
     return 0
 
 
-def _run(name: str, arguments: argparse.Namespace, morphology: Path, batch: int) -> dict[str, float]:
+def _case(arguments: argparse.Namespace, case: str, ncomp: int, batches: Sequence[int]) -> dict[str, Any] | None:
+    """Run and judge all contestants of a case; the figures, None without its reconstruction."""
+    morphology = Path(os.environ.get("RALLAX_DATA", HERE.parents[1] / "shared/data"))
+    morphology = morphology / "morphologies" / MORPHOLOGIES[case]
+    if not morphology.is_file():
+        print(f"{case} skipped: no {morphology}; set RALLAX_DATA")
+        return None
+    present = [name for name, package in CONTESTANTS.items() if importlib.util.find_spec(package) is not None]
+    if case == "l5":
+        # The layer-5 mechanisms of these are files to be compiled first.
+        present = [name for name in present if name not in ("neuron", "arbor")]
+    print(f"{case}, ncomp {ncomp}", flush=True)
+    found = {}
+    for batch in batches:
+        for name in present:
+            call = [case, str(morphology), str(ncomp), str(batch), str(arguments.repeats)]
+            found[name, batch] = _run(name, call, arguments.plain and name == "rallax")
+            print(f"{name:8} batch {batch:5}: {_line(found[name, batch])}", flush=True)
+    for batch in batches:
+        _judge(found, present, case, ncomp, batch)
+    rows = [{"contestant": name, "batch": batch, **figures} for (name, batch), figures in found.items()]
+    return {"case": case, "ncomp": ncomp, "rows": rows}
+
+
+def _run(name: str, call: Sequence[str], plain: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
-        command = [sys.executable, str(HERE / f"_speed_{name}.py"), arguments.case, str(morphology)]
-        command += [str(arguments.ncomp), str(batch), str(arguments.repeats), str(out)]
-        pinned(command, plain=arguments.plain and name == "rallax")
+        pinned([sys.executable, str(HERE / f"_speed_{name}.py"), *call, str(out)], plain=plain)
         return json.loads(out.read_text())
 
 
