@@ -1,4 +1,4 @@
-"""What the contestants of speed.py share: the case, the clock and the figures' file."""
+"""What the contestants of speed.py and large_batches.py share: the case, the clock and the figures' file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-DT_MS, T_MS, CURRENT_NA = 0.025, 10.0, 1.0
-N_STEPS = round(T_MS / DT_MS)
+DT_MS, CURRENT_NA = 0.025, 1.0
 #: Mechanisms by region of the thick-tufted layer-5 fit.
 EVERYWHERE = ("Ca_HVA", "Ca_LVAst")
 REGIONS = {
@@ -28,33 +27,60 @@ GBAR = {
 
 
 class Call(NamedTuple):
-    """The arguments of a contestant."""
+    """The arguments of a contestant, as JSON on its command line.
+
+    Attributes:
+        batches: sizes to measure, growing.
+        longest_s: a size whose run would take longer is left out, by the figure of the size before it.
+    """
 
     case: str
     morphology: str
     ncomp: int
-    batch: int
+    batches: list[int]
     repeats: int
-    out: Path
+    out: str
+    t_ms: float = 10.0
+    longest_s: float = float("inf")
 
     @classmethod
     def read(cls) -> Call:
-        case, morphology, ncomp, batch, repeats, out = sys.argv[1:]
-        return cls(case, morphology, int(ncomp), int(batch), int(repeats), Path(out))
+        return cls(**json.loads(sys.argv[1]))
+
+    @property
+    def n_steps(self) -> int:
+        return round(self.t_ms / DT_MS)
 
 
-def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]]) -> None:
-    """Time each run and write millions of compartment-steps per second, and the seconds of the first call."""
-    figures: dict[str, float] = {"compartments": compartments}
-    for what, run in runs.items():
-        begun = time.perf_counter()
-        run()
-        figures[f"first_{what}"] = time.perf_counter() - begun
-        seconds = []
-        for _ in range(call.repeats):
-            # Time of the process: pinned to one core and with one thread it is that of the clock on an idle machine.
-            begun = time.process_time()
+#: From a batch size to what is run with it, by name.
+Runs = Callable[[int], dict[str, Callable[[], Any]]]
+
+
+def measure(call: Call, compartments: int, runs: Runs) -> None:
+    """Time the runs of each batch and write a row of figures for each.
+
+    A row has millions of compartment-steps per second, and `first_...`, the seconds of the first call.
+    """
+    rows: list[dict[str, float]] = []
+    for batch in call.batches:
+        row: dict[str, float] = {"batch": batch, "compartments": compartments}
+        work = compartments * batch * call.n_steps / 1e6
+        for what, run in runs(batch).items():
+            if rows and work / rows[-1].get(what, 0.0001) > call.longest_s:
+                continue
+            begun = time.perf_counter()
             run()
-            seconds.append(time.process_time() - begun)
-        figures[what] = compartments * call.batch * N_STEPS / statistics.median(seconds) / 1e6
-    call.out.write_text(json.dumps(figures))
+            row[f"first_{what}"] = time.perf_counter() - begun
+            row[what] = work / median_seconds(run, call.repeats)
+        rows.append(row)
+        Path(call.out).write_text(json.dumps(rows))
+
+
+def median_seconds(run: Callable[[], Any], repeats: int) -> float:
+    """Seconds of the processor: pinned to one core and with one thread they are the clock's on an idle machine."""
+    seconds = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        run()
+        seconds.append(time.process_time() - begun)
+    return statistics.median(seconds)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from _speed import CURRENT_NA, DT_MS, T_MS, Call, measure
+from collections.abc import Callable
+from typing import Any
+
+from _speed import CURRENT_NA, DT_MS, Call, measure
 from neuron import h
 
 
@@ -25,13 +28,16 @@ def main() -> None:
     recorded = h.Vector().record(sections[0](0.5)._ref_v)
     h.dt = DT_MS
 
-    def run() -> None:
-        for _ in range(call.batch):
-            h.finitialize(-65.0)
-            h.continuerun(T_MS)
-        assert len(recorded) > 1
+    def runs(batch: int) -> dict[str, Callable[[], Any]]:
+        def run() -> None:
+            for _ in range(batch):
+                h.finitialize(-65.0)
+                h.continuerun(call.t_ms)
+            assert len(recorded) > 1
 
-    measure(call, compartments, {"forward": run})
+        return {"forward": run}
+
+    measure(call, compartments, runs)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _speed import CURRENT_NA, DT_MS, GBAR, N_STEPS, REGIONS, T_MS, Call, measure
+from _speed import CURRENT_NA, DT_MS, GBAR, REGIONS, Call, measure
 
 import rallax.sim as rx
 from rallax.sim.mechanisms import create
@@ -27,19 +30,22 @@ def main() -> None:
             getattr(cell, name).set(f"{name}_gbar", gbar)
         free = {f"{name}_gbar": gbar for name, gbar in GBAR.items()}
     site = cell.soma.branch(0).comp(0)
-    site.stimulate(np.full(N_STEPS, CURRENT_NA))
+    site.stimulate(np.full(call.n_steps, CURRENT_NA))
     site.record()
     for key in free:
         (cell if call.case == "hh" else getattr(cell, key.removesuffix("_gbar"))).make_trainable(key)
     cell.init_states()
-    scale = jnp.linspace(0.9, 1.1, call.batch)[:, None]
-    params = [{key: value * scale} for key, value in free.items()]
-    run = rx.batched(cell, delta_t=DT_MS, t_max=T_MS, dtype=jnp.float32)
+    run = rx.batched(cell, delta_t=DT_MS, t_max=call.t_ms, dtype=jnp.float32)
     with_gradient = run.value_and_grad(lambda v: jnp.mean(v**2))
-    runs = {
-        "forward": lambda: jax.block_until_ready(run(params)),
-        "gradient": lambda: jax.block_until_ready(with_gradient(params)),
-    }
+
+    def runs(batch: int) -> dict[str, Callable[[], Any]]:
+        scale = jnp.linspace(0.9, 1.1, batch)[:, None]
+        params = [{key: value * scale} for key, value in free.items()]
+        return {
+            "forward": lambda: jax.block_until_ready(run(params)),
+            "gradient": lambda: jax.block_until_ready(with_gradient(params)),
+        }
+
     measure(call, len(cell.nodes), runs)
 
 

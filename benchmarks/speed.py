@@ -1,29 +1,26 @@
-"""Speed of simulating and differentiating one cell, beside Jaxley and NEURON, each on one core.
+"""Speed of simulating and differentiating one cell, beside Jaxley, NEURON and Arbor, each on one core.
 
-    python benchmarks/speed.py [--case hh] [--ncomp 1] [--batch 1 64] [--repeats 5] [--json FILE] [--plain]
+    python benchmarks/speed.py [--case hh --ncomp 1] [--batch 1 64] [--repeats 5] [--json FILE] [--plain] [--quick]
 
 Cases: `hh`, Hodgkin-Huxley in all of `morphologies/rat_l5pc_with_axon.swc`; `l5`, the layer-5 mechanisms of the
-published fit in its regions. float32 (NEURON: float64), dt 0.025 ms, 10 ms, 1 nA at the soma. Every contestant runs in
-a process of its own, pinned to one core, one after the other; its figure is the median of the repeats, in millions of
-compartment-steps per second. `--plain` runs rallax without the settings that it makes for XLA and the allocator.
-Needs RALLAX_DATA or ../shared/data; Jaxley and NEURON are left out where they are not installed.
+published fit in its regions (rallax and Jaxley only). float32 (NEURON, Arbor: float64), dt 0.025 ms, 10 ms, 1 nA at the
+soma. Every contestant runs in a process of its own, pinned to one core, one after the other; its figure is the median
+of the repeats, in millions of compartment-steps per second. `--plain` runs rallax without the settings that it makes
+for XLA and the allocator, `--quick` is a smoke test. Without --case and --ncomp all that have bars are run.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
 
 from _bar import tell
+from _contest import cell_file, compete, present, write_figures
 
-HERE = Path(__file__).resolve().parent
-CONTESTANTS = {"rallax": "rallax", "jaxley": "jaxley_mech", "neuron": "neuron"}
+Figures = dict[tuple[str, int], dict[str, float]]
+CASES = (("hh", 1), ("hh", 4), ("l5", 1))
 #: Least ratios rallax / other: (case, ncomp, batch, what, other).
 BARS = {
     ("hh", 1, 64, "forward", "jaxley"): 4.0,
@@ -40,52 +37,37 @@ GRADIENT_OVER_FORWARD = {("hh", 1, 64): 3.5}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--case", choices=("hh", "l5"), default="hh")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--case", choices=("hh", "l5"))
     parser.add_argument("--ncomp", type=int, default=1)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="batch 2, 1 ms, one repeat")
     arguments = parser.parse_args()
-    morphology = Path(os.environ.get("RALLAX_DATA", HERE.parents[1] / "shared/data"))
-    morphology = morphology / "morphologies/rat_l5pc_with_axon.swc"
-    if not morphology.is_file():
-        print(f"skipped: no {morphology}; set RALLAX_DATA")
-        return 0
-    present = [name for name, package in CONTESTANTS.items() if importlib.util.find_spec(package) is not None]
-    if arguments.case != "hh":
-        present = [name for name in present if name != "neuron"]  # its layer-5 mechanisms are MOD files to be compiled
-    found = {}
-    for batch in arguments.batch:
-        for name in present:
-            found[name, batch] = _run(name, arguments, morphology, batch)
-            print(f"{name:8} batch {batch:5}: {_line(found[name, batch])}", flush=True)
-    for batch in arguments.batch:
-        _judge(found, present, arguments.case, arguments.ncomp, batch)
-    if arguments.json:
-        rows = [{"contestant": name, "batch": batch, **figures} for (name, batch), figures in found.items()]
-        arguments.json.write_text(
-            json.dumps({"case": arguments.case, "ncomp": arguments.ncomp, "rows": rows}, indent=1)
-        )
+    rows: list[dict[str, Any]] = []
+    with cell_file() as morphology:
+        for case, ncomp in CASES if arguments.case is None else ((arguments.case, arguments.ncomp),):
+            call = {"case": case, "morphology": str(morphology), "ncomp": ncomp, "repeats": arguments.repeats}
+            batches = arguments.batch
+            if arguments.quick:
+                call |= {"repeats": 1, "t_ms": 1.0}
+                batches = [2]
+            names = present(("rallax", "jaxley", "neuron", "arbor") if case == "hh" else ("rallax", "jaxley"))
+            found: Figures = {}
+            for batch in batches:
+                for name in names:
+                    one = {**call, "batches": [batch]}
+                    found[name, batch] = compete(f"_speed_{name}.py", one, plain=arguments.plain and name == "rallax")[
+                        0
+                    ]
+                    print(f"{case} ncomp {ncomp} {name:8} batch {batch:5}: {_line(found[name, batch])}", flush=True)
+                    rows.append({"case": case, "ncomp": ncomp, "contestant": name, **found[name, batch]})
+            for batch in batches:
+                _judge(found, names, case, ncomp, batch)
+    write_figures(arguments.json, "speed.py", {"rows": rows})
     return 0
-
-
-def _run(name: str, arguments: argparse.Namespace, morphology: Path, batch: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "figures.json"
-        command = [sys.executable, str(HERE / f"_speed_{name}.py"), arguments.case, str(morphology)]
-        command += [str(arguments.ncomp), str(batch), str(arguments.repeats), str(out)]
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu", "NPROC": "1", "PJRT_NPROC": "1", "OMP_NUM_THREADS": "1"}
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-        if not (arguments.plain and name == "rallax"):
-            # Large pages for every contestant: an allocator's setting that any of them may use.
-            environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-        else:
-            environment["XLA_FLAGS"] += " --xla_cpu_prefer_vector_width=256"
-        core = max(os.sched_getaffinity(0))
-        subprocess.run(["taskset", "-c", str(core), *command], check=True, env=environment)
-        return json.loads(out.read_text())
 
 
 def _line(figures: dict[str, float]) -> str:
@@ -94,9 +76,9 @@ def _line(figures: dict[str, float]) -> str:
     return ", ".join([f"{figures['compartments']:.0f} compartments", *parts])
 
 
-def _judge(found: dict, present: list[str], case: str, ncomp: int, batch: int) -> None:
+def _judge(found: Figures, names: list[str], case: str, ncomp: int, batch: int) -> None:
     ours = found["rallax", batch]
-    for other in present:
+    for other in names:
         for what in ("forward", "gradient"):
             if other == "rallax" or what not in found[other, batch]:
                 continue
