@@ -1,4 +1,4 @@
-"""What the contestants of speed.py and large_batches.py share: the case, the clock and the figures' file."""
+"""What the contestants of speed.py, large_batches.py and network.py share: the case, the clock and the figures' file."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Call(NamedTuple):
 
     Attributes:
         batches: sizes to measure, growing.
+        sizes: point cells and branched cells, for network.py alone.
         longest_s: a size whose run would take longer is left out, by the figure of the size before it.
     """
 
@@ -42,6 +43,7 @@ class Call(NamedTuple):
     out: str
     t_ms: float = 10.0
     longest_s: float = float("inf")
+    sizes: tuple[int, int] = (0, 0)
 
     @classmethod
     def read(cls) -> Call:
