@@ -1,4 +1,4 @@
-"""What the contestants of speed.py, large_batches.py and network.py share: the case, the clock and the figures' file."""
+"""What the contestants of speed.py, large_batches.py and network.py share: call, clock and the figures' file."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""A network of 1,000 point cells and 200 five-branch cells, forward and with the gradient of all weights, beside Jaxley.
+"""A network of 1,000 point cells and 200 five-branch cells, forward and with all weights' gradient, beside Jaxley.
 
     python benchmarks/network.py [--batch 1 8] [--repeats 5] [--json FILE] [--quick]
 
 Hodgkin-Huxley in 3,000 compartments, ten graded synapses (IonotropicSynapse) a cell, float32, dt 0.025 ms, 20 ms, every
-tenth cell driven and recorded. Every weight is differentiated. NEURON is no contestant: its library has no such synapse.
-Processes, clocks and figures as in speed.py; the bars are for one network at a time.
+tenth cell driven and recorded. Every weight is differentiated. NEURON's library has no such
+synapse, so that it is no contestant. Processes, clocks and figures as in speed.py; the bars are for one network at a time.
 """
 
 from __future__ import annotations
