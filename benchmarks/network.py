@@ -4,7 +4,8 @@
 
 Hodgkin-Huxley in 3,000 compartments, ten graded synapses (IonotropicSynapse) a cell, float32, dt 0.025 ms, 20 ms, every
 tenth cell driven and recorded. Every weight is differentiated. NEURON's library has no such
-synapse, so that it is no contestant. Processes, clocks and figures as in speed.py; the bars are for one network at a time.
+synapse, so that it is no contestant. Processes, clocks and figures as in speed.py; the bars are for one network at a
+time.
 """
 
 from __future__ import annotations
