@@ -28,13 +28,13 @@ def main() -> int:
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--quick", action="store_true", help="ten and four cells, batch 1, 1 ms")
+    parser.add_argument("--quick", action="store_true", help="rallax alone, ten and four cells, batch 1, 1 ms")
     arguments = parser.parse_args()
     call: dict[str, Any] = {"case": "network", "morphology": "", "ncomp": 1, "repeats": arguments.repeats}
     call |= {"batches": sorted(arguments.batch), "t_ms": T_MS, "sizes": SIZES}
     if arguments.quick:
         call |= {"batches": [1], "t_ms": 1.0, "sizes": (10, 4), "repeats": 1}
-    names = present(("rallax", "jaxley"))
+    names = present(("rallax",) if arguments.quick else ("rallax", "jaxley"))
     found = {name: compete(f"_network_{name}.py", call) for name in names}
     print(f"{'':8} {'batch':>5} {'forward':>9} {'gradient':>9}   (millions of compartment-steps per second)")
     for name, rows in found.items():

@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plain", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="batch 2, 1 ms, one repeat")
+    parser.add_argument("--quick", action="store_true", help="rallax alone, batch 2, 1 ms, one repeat")
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
     with cell_file() as morphology:
@@ -54,7 +54,8 @@ def main() -> int:
             if arguments.quick:
                 call |= {"repeats": 1, "t_ms": 1.0}
                 batches = [2]
-            names = present(("rallax", "jaxley", "neuron", "arbor") if case == "hh" else ("rallax", "jaxley"))
+            others = () if arguments.quick else ("jaxley", "neuron", "arbor") if case == "hh" else ("jaxley",)
+            names = present(("rallax", *others))
             found: Figures = {}
             for batch in batches:
                 for name in names:
