@@ -81,30 +81,16 @@ def _basal_ih(cell: rx.Cell) -> np.ndarray:
     return (-0.8696 + 2.087 * np.exp(0.0031 * distance)) * 8e-5
 
 
-def compete(path: Path, n_starts: int, steps: int, lanes: int, precision: str = "float64") -> dict[str, Any]:
+def compete(path: Path, n_starts: int, steps: int, lanes: int) -> dict[str, Any]:
     """Target, traces at the starts, and the descent of all starts, `lanes` of them side by side."""
     begin = problem.clocks()
     cell, table = build(path)
-    run = rx.batched(cell, problem.DELTA_T, lane_width=lanes, dtype=jnp.dtype(precision))
+    run = rx.batched(cell, problem.DELTA_T, lane_width=lanes)
     build_seconds = problem.clocks() - begin
-    keys = [next(iter(entry)) for entry in cell.get_parameters()]
-
-    def tree(theta: np.ndarray | jax.Array) -> list[dict[str, jax.Array]]:
-        return [{key: jnp.asarray(theta)[:, i : i + 1]} for i, key in enumerate(keys)]
-
     theta = problem.starts(n_starts)
-    traces = np.asarray(run(tree(np.concatenate([problem.TRUTH[None], theta]))))[:, 0]
+    traces = np.asarray(run(tree(cell, np.concatenate([problem.TRUTH[None], theta]))))[:, 0]
     target = problem.statistics(jnp.asarray(traces[0]))
-    gradient_of = run.value_and_grad(lambda v: problem.loss(v[0], target))
-
-    def value_and_grad(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        theta, pull = jax.vjp(problem.SPACE.to_theta, jnp.asarray(u))
-        losses, entries = gradient_of(tree(theta))
-        gradient = jnp.concatenate([entry[key] for key, entry in zip(keys, entries, strict=True)], axis=1)
-        return np.asarray(losses), np.asarray(pull(gradient)[0])
-
-    u = problem.SPACE.to_u(theta)
-    found = problem.descend(value_and_grad, u, steps)
+    found = descend(cell, run, target, theta, steps)
     return {
         **{f"table_{key}": value for key, value in table.items()},
         "target": np.asarray(target),
@@ -116,3 +102,23 @@ def compete(path: Path, n_starts: int, steps: int, lanes: int, precision: str = 
         "first_seconds": found.seconds[0],
         "step_seconds": found.seconds[1:] / n_starts,
     }
+
+
+def descend(cell: rx.Cell, run: rx.Batched, target: jax.Array, theta: np.ndarray, steps: int) -> problem.Descent:
+    """The descent of all starts theta [start, parameter] on a target's statistics."""
+    keys = [next(iter(entry)) for entry in cell.get_parameters()]
+    gradient_of = run.value_and_grad(lambda v: problem.loss(v[0], target))
+
+    def value_and_grad(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        theta, pull = jax.vjp(problem.SPACE.to_theta, jnp.asarray(u))
+        losses, entries = gradient_of(tree(cell, theta))
+        gradient = jnp.concatenate([entry[key] for key, entry in zip(keys, entries, strict=True)], axis=1)
+        return np.asarray(losses), np.asarray(pull(gradient.astype(theta.dtype))[0])
+
+    return problem.descend(value_and_grad, problem.SPACE.to_u(theta), steps)
+
+
+def tree(cell: rx.Cell, theta: np.ndarray | jax.Array) -> list[dict[str, jax.Array]]:
+    """theta [start, parameter] as a batched tree of the cell's trainables."""
+    keys = [next(iter(entry)) for entry in cell.get_parameters()]
+    return [{key: jnp.asarray(theta)[:, i : i + 1]} for i, key in enumerate(keys)]

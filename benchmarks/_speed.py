@@ -1,4 +1,4 @@
-"""What the contestants of speed.py share: the case, the clock and the figures' file."""
+"""What the contestants of speed.py, large_batches.py and network.py share: call, clock and the figures' file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DT_MS, CURRENT_NA = 0.025, 1.0
-#: ms of each case.
-DURATIONS_MS = {"hh": 10.0, "l5": 10.0, "ca1": 20.0}
 #: Mechanisms by region of the thick-tufted layer-5 fit.
 EVERYWHERE = ("Ca_HVA", "Ca_LVAst")
 REGIONS = {
@@ -29,55 +27,62 @@ GBAR = {
 
 
 class Call(NamedTuple):
-    """The arguments of a contestant."""
+    """The arguments of a contestant, as JSON on its command line.
+
+    Attributes:
+        batches: sizes to measure, growing.
+        sizes: point cells and branched cells, for network.py alone.
+        longest_s: a size whose run would take longer is left out, by the figure of the size before it.
+    """
 
     case: str
     morphology: str
     ncomp: int
-    batch: int
+    batches: list[int]
     repeats: int
-    out: Path
+    out: str
+    t_ms: float = 10.0
+    longest_s: float = float("inf")
+    sizes: tuple[int, int] = (0, 0)
 
     @classmethod
     def read(cls) -> Call:
-        case, morphology, ncomp, batch, repeats, out = sys.argv[1:]
-        return cls(case, morphology, int(ncomp), int(batch), int(repeats), Path(out))
-
-    @property
-    def t_max(self) -> float:
-        """ms."""
-        return DURATIONS_MS[self.case]
+        return cls(**json.loads(sys.argv[1]))
 
     @property
     def n_steps(self) -> int:
-        return round(self.t_max / DT_MS)
-
-    @property
-    def is_hh(self) -> bool:
-        """Hodgkin-Huxley everywhere; otherwise the layer-5 mechanisms in their regions."""
-        return self.case != "l5"
+        return round(self.t_ms / DT_MS)
 
 
-def measure(call: Call, compartments: int, runs: dict[str, Callable[[], Any]], batch: int | None = None) -> None:
-    """Time each run and write millions of compartment-steps per second, and the seconds of the first call.
+#: From a batch size to what is run with it, by name.
+Runs = Callable[[int], dict[str, Callable[[], Any]]]
 
-    With 0 repeats only the gradient is run, once. `batch`: how many simulations a run makes, where a contestant takes
-    fewer at once than the call asks for.
+
+def measure(call: Call, compartments: int, runs: Runs) -> None:
+    """Time the runs of each batch and write a row of figures for each.
+
+    A row has millions of compartment-steps per second, and `first_...`, the seconds of the first call.
     """
-    figures: dict[str, float] = {"compartments": compartments}
-    for what, run in runs.items():
-        if not call.repeats and what != "gradient":
-            continue
-        begun = time.perf_counter()
-        run()
-        figures[f"first_{what}"] = time.perf_counter() - begun
-        if not call.repeats:
-            continue
-        seconds = []
-        for _ in range(call.repeats):
-            # Time of the process: pinned to one core and with one thread it is that of the clock on an idle machine.
-            begun = time.process_time()
+    rows: list[dict[str, float]] = []
+    for batch in call.batches:
+        row: dict[str, float] = {"batch": batch, "compartments": compartments}
+        work = compartments * batch * call.n_steps / 1e6
+        for what, run in runs(batch).items():
+            if rows and work / rows[-1].get(what, 0.0001) > call.longest_s:
+                continue
+            begun = time.perf_counter()
             run()
-            seconds.append(time.process_time() - begun)
-        figures[what] = compartments * (batch or call.batch) * call.n_steps / statistics.median(seconds) / 1e6
-    call.out.write_text(json.dumps(figures))
+            row[f"first_{what}"] = time.perf_counter() - begun
+            row[what] = work / median_seconds(run, call.repeats)
+        rows.append(row)
+        Path(call.out).write_text(json.dumps(rows))
+
+
+def median_seconds(run: Callable[[], Any], repeats: int) -> float:
+    """Seconds of the processor: pinned to one core and with one thread they are the clock's on an idle machine."""
+    seconds = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        run()
+        seconds.append(time.process_time() - begun)
+    return statistics.median(seconds)

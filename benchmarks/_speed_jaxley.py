@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +14,13 @@ from _speed import CURRENT_NA, DT_MS, GBAR, REGIONS, Call, measure
 from jaxley.channels import HH
 
 warnings.filterwarnings("ignore")
-MOST_AT_ONCE = 100
 
 
 def main() -> None:
     call = Call.read()
     cell = jx.read_swc(call.morphology, ncomp=call.ncomp)
     cell.set("axial_resistivity", 100.0)
-    if call.is_hh:
+    if call.case == "hh":
         cell.insert(HH())
         free = {"HH_gNa": 0.12, "HH_gK": 0.036}
     else:
@@ -38,29 +39,30 @@ def main() -> None:
     site.stimulate(jnp.asarray(np.full(call.n_steps, CURRENT_NA)), verbose=False)
     site.record(verbose=False)
     for key in free:
-        (cell if call.is_hh else getattr(cell, key.split("_g")[0])).make_trainable(key, verbose=False)
+        (cell if call.case == "hh" else getattr(cell, key.split("_g")[0])).make_trainable(key, verbose=False)
     cell.init_states()
     cell.to_jax()
-    # More at once gain nothing: a larger batch is this many again and again.
-    batch = min(call.batch, MOST_AT_ONCE)
-    scale = jnp.linspace(0.9, 1.1, batch)[:, None]
-    params = [{key: value * scale} for key, value in free.items()]
     # One level saves all states; two are Jaxley's way to keep memory and time low.
     lengths = [int(np.ceil(np.sqrt(call.n_steps)))] * 2
 
     def simulate(p):
-        return jx.integrate(cell, params=p, t_max=call.t_max - DT_MS, delta_t=DT_MS, checkpoint_lengths=lengths)
+        return jx.integrate(cell, params=p, t_max=call.t_ms - DT_MS, delta_t=DT_MS, checkpoint_lengths=lengths)
 
     def loss(p):
         return jnp.mean(simulate(p) ** 2)
 
     forward = jax.jit(jax.vmap(simulate))
     gradient = jax.jit(jax.vmap(jax.value_and_grad(loss)))
-    runs = {
-        "forward": lambda: jax.block_until_ready(forward(params)),
-        "gradient": lambda: jax.block_until_ready(gradient(params)),
-    }
-    measure(call, len(cell.nodes), runs, batch)
+
+    def runs(batch: int) -> dict[str, Callable[[], Any]]:
+        scale = jnp.linspace(0.9, 1.1, batch)[:, None]
+        params = [{key: value * scale} for key, value in free.items()]
+        return {
+            "forward": lambda: jax.block_until_ready(forward(params)),
+            "gradient": lambda: jax.block_until_ready(gradient(params)),
+        }
+
+    measure(call, len(cell.nodes), runs)
 
 
 if __name__ == "__main__":

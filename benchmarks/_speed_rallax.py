@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +18,7 @@ def main() -> None:
     call = Call.read()
     cell = rx.read_swc(call.morphology, ncomp=call.ncomp)
     cell.set("axial_resistivity", 100.0)
-    if call.is_hh:
+    if call.case == "hh":
         cell.insert(rx.HH())
         free = {"HH_gNa": 0.12, "HH_gK": 0.036}
     else:
@@ -30,16 +33,19 @@ def main() -> None:
     site.stimulate(np.full(call.n_steps, CURRENT_NA))
     site.record()
     for key in free:
-        (cell if call.is_hh else getattr(cell, key.removesuffix("_gbar"))).make_trainable(key)
+        (cell if call.case == "hh" else getattr(cell, key.removesuffix("_gbar"))).make_trainable(key)
     cell.init_states()
-    scale = jnp.linspace(0.9, 1.1, call.batch)[:, None]
-    params = [{key: value * scale} for key, value in free.items()]
-    run = rx.batched(cell, delta_t=DT_MS, t_max=call.t_max, dtype=jnp.float32)
+    run = rx.batched(cell, delta_t=DT_MS, t_max=call.t_ms, dtype=jnp.float32)
     with_gradient = run.value_and_grad(lambda v: jnp.mean(v**2))
-    runs = {
-        "forward": lambda: jax.block_until_ready(run(params)),
-        "gradient": lambda: jax.block_until_ready(with_gradient(params)),
-    }
+
+    def runs(batch: int) -> dict[str, Callable[[], Any]]:
+        scale = jnp.linspace(0.9, 1.1, batch)[:, None]
+        params = [{key: value * scale} for key, value in free.items()]
+        return {
+            "forward": lambda: jax.block_until_ready(run(params)),
+            "gradient": lambda: jax.block_until_ready(with_gradient(params)),
+        }
+
     measure(call, len(cell.nodes), runs)
 
 

@@ -1,103 +1,74 @@
-"""Is the cost of a compartment and step the same for small and large cells, and for few and many recordings?
+"""Whether the cost of a compartment's step depends on the size of the cell, and what recordings cost.
 
-    python benchmarks/flatness.py [--repeats 5] [--product 320000] [--json FILE]
+    python benchmarks/flatness.py [--product 81920] [--repeats 5] [--json FILE] [--quick]
 
-Hodgkin-Huxley on binary trees of 100 to 5,000 compartments, compartments times simulations fixed (the simulations go in
-blocks of 64 lanes), float32; then 1 and 300 recordings of one cell. On one core.
+Binary trees of 80 to 5,120 compartments with Hodgkin-Huxley, so many lanes that compartments times lanes stay the
+same: nanoseconds of a compartment-step forward and with gradient, and their ratio, should be the same too. With the
+product as it is the largest cell has 16 lanes, one vector of 512 bits; with less, vectors are not filled. And the
+layer-5 cell of speed.py with 1 and with 300 recordings, 64 lanes: time of a run, and seconds to compile. float32, dt
+0.025 ms, 10 ms, each measurement in a process of its own on one core, median of the repeats.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 from _bar import tell
-from _pinned import pinned
+from _contest import cell_file, compete, write_figures
 
-DT_MS, N_STEPS = 0.025, 200
-SIZES = (100, 300, 1000, 5000)
-WITHIN = 1.3
+SIZES, N_STEPS, LANES, RECORDINGS = (80, 320, 1280, 5120), 400, 64, (1, 300)
+#: The largest figure over the smallest.
+FLAT, RUN_TIME, COMPILE_TIME = 1.3, 1.1, 1.5
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--product", type=int, default=81920, help="compartments times lanes")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--product", type=int, default=320_000)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--measure", nargs=3, type=int, metavar=("SIZE", "LANES", "RECORDINGS"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.measure:
-        print(json.dumps(measure(*given.measure, given.repeats)))
-        return 0
-
-    def row(size: int, lanes: int, recordings: int) -> dict[str, float]:
-        command = [sys.executable, __file__, "--repeats", str(given.repeats), "--measure"]
-        found = json.loads(pinned([*command, *map(str, (size, lanes, recordings))], capture=True).splitlines()[-1])
-        print(f"{size:5} compartments x {lanes:5} lanes, {recordings:3} recordings: forward {found['forward']:.2f} ns, "
-              f"gradient {found['gradient']:.2f} ns, compiled in {found['compiled']:.1f} s", flush=True)  # fmt: skip
-        return {"compartments": size, "lanes": lanes, "recordings": recordings, **found}
-
-    rows = [row(size, given.product // size, 1) for size in SIZES]
-    for what, of in (
-        ("forward", [r["forward"] for r in rows]),
-        ("gradient", [r["gradient"] for r in rows]),
-        ("gradient over forward", [r["gradient"] / r["forward"] for r in rows]),
-    ):
-        spread = max(of) / min(of)
-        tell(
-            f"C flat over {SIZES[0]} to {SIZES[-1]} compartments: {what}",
-            f"{spread:.2f}",
-            f"<= {WITHIN}",
-            spread <= WITHIN,
-        )
-    few, many = row(1000, 64, 1), row(1000, 64, 300)
-    for what, key, most in (("time", "gradient", 1.1), ("compile time", "compiled", 1.5)):
-        ratio = many[key] / few[key]
-        tell(f"C 300 recordings over 1: {what}", f"{ratio:.2f}", f"<= {most}", ratio <= most)
-    if given.json:
-        given.json.write_text(json.dumps({"case": "flatness", "rows": [*rows, few, many]}, indent=1))
+    parser.add_argument("--quick", action="store_true", help="two small sizes, 40 steps")
+    arguments = parser.parse_args()
+    sizes, product, recordings = SIZES, arguments.product, RECORDINGS
+    call = {"n_steps": N_STEPS, "repeats": arguments.repeats, "recordings": 1, "morphology": ""}
+    if arguments.quick:
+        sizes, product, recordings = (20, 40), 160, (1, 20)
+        call |= {"n_steps": 40, "repeats": 1}
+    print("compartments  lanes   forward ns  gradient ns  ratio   compile s")
+    by_size = []
+    for n in sizes:
+        by_size.append(compete("_flat_rallax.py", {**call, "compartments": n, "lanes": max(1, product // n)}))
+        _print(by_size[-1])
+    by_recordings = []
+    with cell_file() as morphology:
+        for n in recordings:
+            one = {**call, "compartments": 0, "morphology": str(morphology), "recordings": n}
+            by_recordings.append(compete("_flat_rallax.py", {**one, "lanes": 4 if arguments.quick else LANES}))
+            _print(by_recordings[-1], f"   {n} recordings")
+    for what, values in {
+        "forward": [row["forward"] for row in by_size],
+        "gradient": [row["gradient"] for row in by_size],
+        "gradient over forward": [row["gradient"] / row["forward"] for row in by_size],
+    }.items():
+        bar = f"C6 {sizes[0]} to {sizes[-1]} compartments: {what}, largest over smallest"
+        spread = max(values) / min(values)
+        tell(bar, f"{spread:.2f}", f"<= {FLAT}", spread <= FLAT)
+    few, many = by_recordings
+    for what in ("forward", "gradient"):
+        for key, words, most in ((what, "run", RUN_TIME), (f"compile_{what}", "compilation", COMPILE_TIME)):
+            ratio = many[key] / few[key]
+            bar = f"C6 {recordings[1]} recordings over {recordings[0]}: {words}, {what}"
+            tell(bar, f"{ratio:.2f}", f"<= {most}", ratio <= most)
+    write_figures(arguments.json, "flatness.py", {"by_size": by_size, "by_recordings": by_recordings})
     return 0
 
 
-def measure(size: int, lanes: int, recordings: int, repeats: int) -> dict[str, float]:
-    """ns of a compartment and step, forward and with gradient; and the seconds of the first gradient."""
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
-
-    import rallax.sim as rx
-
-    per_branch = 5
-    parents = [-1, *((k - 1) // 2 for k in range(1, size // per_branch))]
-    cell = rx.Cell(rx.Branch(rx.Compartment(), per_branch), parents=parents)
-    for key, value in (("axial_resistivity", 100.0), ("length", 20.0), ("radius", 1.0), ("v", -65.0)):
-        cell.set(key, value)
-    cell.insert(rx.HH())
-    cell.branch(0).comp(0).stimulate(np.full(N_STEPS, 0.2))
-    cell.select(nodes=np.arange(recordings)).record()
-    for key in ("HH_gNa", "HH_gK"):
-        cell.make_trainable(key)
-    cell.init_states()
-    scale = np.linspace(0.9, 1.1, lanes, dtype=np.float32)[:, None]
-    params = [{"HH_gNa": 0.12 * scale}, {"HH_gK": 0.036 * scale}]
-    run = rx.batched(cell, delta_t=DT_MS, dtype=jnp.float32)
-    with_gradient = run.value_and_grad(lambda v: jnp.mean(v**2))
-    begun = time.perf_counter()
-    jax.block_until_ready(with_gradient([{k: v[:64] for k, v in entry.items()} for entry in params]))
-    found = {"compiled": time.perf_counter() - begun}
-    for what, function in (("forward", run), ("gradient", with_gradient)):
-        jax.block_until_ready(function(params))
-        seconds = []
-        for _ in range(repeats):
-            begun = time.process_time()
-            jax.block_until_ready(function(params))
-            seconds.append(time.process_time() - begun)
-        found[what] = 1e9 * statistics.median(seconds) / (size * lanes * N_STEPS)
-    return found
+def _print(row: dict[str, Any], more: str = "") -> None:
+    ratio = row["gradient"] / row["forward"]
+    numbers = f"{row['compartments']:12} {row['lanes']:6} {row['forward']:12.2f} {row['gradient']:12.2f} {ratio:6.2f}"
+    print(f"{numbers} {row['compile_forward']:6.1f} {row['compile_gradient']:5.1f}{more}", flush=True)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="starts, seeds 0 to N - 1")
     parser.add_argument("--steps", type=int, default=10, help="polyak steps of each")
     parser.add_argument("--lanes", type=int, default=1, help="starts that rallax computes side by side")
-    parser.add_argument("--precision", choices=("float64", "float32"), default="float64")
     parser.add_argument("--skip-jaxley", action="store_true")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--morphology", type=Path, help="the reconstruction, if not in the data folder")
@@ -77,7 +76,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _compete(arguments: argparse.Namespace) -> int:
-    """In a contestant's own process: one core, one thread."""
+    """In a contestant's own process: one core, one thread, float64."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     import numpy as np
@@ -88,8 +87,8 @@ def _compete(arguments: argparse.Namespace) -> int:
         import _l5pc_jaxley as contestant
     import jax
 
-    jax.config.update("jax_enable_x64", arguments.contestant == "rallax" or arguments.precision == "float64")
-    options: dict[str, Any] = {"lanes": arguments.lanes, "precision": arguments.precision}
+    jax.config.update("jax_enable_x64", True)
+    options: dict[str, Any] = {"lanes": arguments.lanes}
     if arguments.contestant == "jaxley":
         first = _read(arguments.folder / "rallax.npz")
         table = {key.removeprefix("table_"): value for key, value in first.items() if key.startswith("table_")}
@@ -113,7 +112,7 @@ def _report(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     ours = found["rallax"]
     result: dict[str, Any] = {"compartments": len(ours["table_length"]), "seconds": {}}
     best = {name: np.nanmin(run["losses"], axis=0) for name, run in found.items()}
-    print(f"{result['compartments']} compartments, {ours['traces'].shape[1] - 1} steps of time, one core")
+    print(f"{result['compartments']} compartments, {ours['traces'].shape[1] - 1} steps of time, float64, one core")
 
     if "jaxley" in found:
         import jax
