@@ -4,7 +4,7 @@
 
 The axon of _axon.py, 250 ms, 64 simulations, one core. The error is the largest one of all spike times at the far end,
 against rallax's scheme of fourth order at 0.0125 ms in float64. Every contestant runs a set of schemes and steps; what
-counts is the shortest time of those whose error is small enough. rallax: trbdf2, extrapolated and crank_nicolson;
+counts is the shortest time of those whose error is small enough, in every precision. rallax: trbdf2, extrapolated and crank_nicolson;
 Jaxley: crank_nicolson and bwd_euler, both in float32 and in float64; NEURON: secondorder = 2, and CVODE at several
 tolerances.
 """
@@ -23,12 +23,12 @@ from _contest import compete, present, write_figures
 
 TRIED: dict[str, dict[str, tuple[float, ...]]] = {
     "rallax": {
-        "trbdf2": (0.2, 0.1, 0.05, 0.025),
-        "extrapolated": (0.25, 0.2, 0.125, 0.1, 0.0625, 0.05),
-        "crank_nicolson": (0.05, 0.03125, 0.025, 0.0125),
+        "trbdf2": (0.125, 0.1, 0.05),
+        "extrapolated": (0.125, 0.1, 0.07, 0.0625),
+        "crank_nicolson": (0.035, 0.03125, 0.0125, 0.01),
     },
-    "jaxley": {"crank_nicolson": (0.05, 0.025, 0.0125, 0.00625), "bwd_euler": (0.00625,)},
-    "neuron": {"crank_nicolson": (0.05, 0.03125, 0.025, 0.0125, 0.00625), "cvode": (1e-3, 1e-4, 1e-5, 1e-6)},
+    "jaxley": {"crank_nicolson": (0.035, 0.03125, 0.0125, 0.01), "bwd_euler": (0.00625,)},
+    "neuron": {"crank_nicolson": (0.035, 0.03125, 0.0125, 0.01), "cvode": (1e-3, 3e-4, 1e-4, 1e-5)},
 }
 #: Error of spike times, ms: how many times sooner rallax must be there.
 BARS = {0.1: 5.0, 0.01: 8.0}
@@ -74,7 +74,13 @@ def main() -> int:
 def _judge(rows: list[dict[str, Any]], allowed: float, least: float, names: list[str]) -> None:
     best = {}
     for name in names:
-        good = [r for r in rows if r["contestant"] == name and r["error_ms"] is not None and r["error_ms"] <= allowed]
+        own = [row for row in rows if row["contestant"] == name]
+        # Where float32's rounding happens to lift an error below the limit, float64 tells.
+        worst = {
+            key: max((row["error_ms"] is None, row["error_ms"]) for row in own if (row["scheme"], row["step"]) == key)
+            for key in {(row["scheme"], row["step"]) for row in own}
+        }
+        good = [row for row in own if worst[row["scheme"], row["step"]] <= (False, allowed)]
         if good:
             best[name] = min(good, key=lambda row: row["seconds"])
             row = best[name]
