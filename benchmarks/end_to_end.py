@@ -3,10 +3,10 @@
     python benchmarks/end_to_end.py [--seeds 10] [--steps 10] [--jaxley-seeds 10] [--json FILE] [--quick]
 
 The fit of l5pc_synthetic.py. Counted is the processor's time of a whole process: imports, reading, building, compiling,
-all steps. rallax computes the seeds side by side in 16 lanes, Jaxley one after another, as its example does. Each is run
-in float32 if that keeps the loss at every start within 0.1 % of float64's, else in float64. The target is made before,
-in float64. With fewer `--jaxley-seeds` than seeds Jaxley's time is extrapolated: its steps of the last seeds are taken
-to cost what those of the others did; the output says so.
+all steps. rallax computes the seeds side by side in 16 lanes, Jaxley one after another, as its example does. Each is
+run in float32 if that keeps the loss at every start within 0.1 % of float64's, else in float64. The target is made
+before, in float64. With fewer `--jaxley-seeds` than seeds Jaxley's time is extrapolated: its steps of the last seeds
+are taken to cost what those of the others did; the output says so.
 """
 
 from __future__ import annotations
