@@ -58,6 +58,16 @@ def test_longer_ones_run_and_are_tabulated(tmp_path: Path, script: str) -> None:
     check(tmp_path, script)
 
 
+def test_verify_runs_what_measures_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from performance_table import TABLES
+    from verify import programs
+
+    names = {name for name, _ in programs()}
+    assert set(TABLES) <= names
+    assert not names & {"verify.py", "performance_table.py"}
+
+
 def test_a_batch_is_run_in_the_best_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     from large_batches import best_sizes
