@@ -27,7 +27,7 @@ TRIED: dict[str, dict[str, tuple[float, ...]]] = {
         "extrapolated": (0.125, 0.1, 0.07, 0.0625),
         "crank_nicolson": (0.035, 0.03125, 0.0125, 0.01),
     },
-    "jaxley": {"crank_nicolson": (0.035, 0.03125, 0.01, 0.008, 0.00625), "bwd_euler": (0.00625,)},
+    "jaxley": {"crank_nicolson": (0.035, 0.03125, 0.01, 1 / 110, 0.008, 0.00625), "bwd_euler": (0.00625,)},
     "neuron": {"crank_nicolson": (0.035, 0.03125, 0.0125, 0.01), "cvode": (1e-3, 3e-4, 1e-4, 1e-5)},
 }
 #: Error of spike times, ms: how many times sooner rallax must be there.

@@ -61,20 +61,16 @@ def main() -> int:
 
 def _in_best_precision(name: str, call: dict[str, Any], exact: dict[str, Any], seeds: int) -> dict[str, Any]:
     """The run in float32 where that is exact enough, else in float64, with the time for all seeds."""
-    # One step tells: Jaxley's run of all would be minutes in vain.
+    # One step of every seed tells: Jaxley's run of all steps would be minutes in vain.
     for dtype in ("float32", "float64"):
-        one = compete("_end_to_end.py", {**call, "contestant": name, "dtype": dtype, "steps": 1})
+        one = compete("_end_to_end.py", {**call, "contestant": name, "dtype": dtype, "seeds": seeds, "steps": 1})
         difference = _difference(one, exact)
         print(f"{name:8} {dtype}: losses at the starts differ from float64 by {difference:.1e} at most", flush=True)
         if difference <= LOSS_DIFFERENCE:
             break
     row = compete("_end_to_end.py", {**call, "contestant": name, "dtype": dtype})
-    row["loss_difference"] = difference
-    row["all_seconds"] = row["seconds"]
-    if call["seeds"] < seeds:
-        # A step's cost from the two runs; what is left is imports, building and compiling.
-        step = (row["seconds"] - one["seconds"]) / (call["seeds"] * max(1, call["steps"] - 1))
-        row["all_seconds"] += step * call["steps"] * (seeds - call["seeds"])
+    left_out = call["steps"] * (seeds - call["seeds"])
+    row |= {"loss_difference": difference, "all_seconds": row["seconds"] + left_out * row["step_seconds"]}
     return row
 
 
