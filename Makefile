@@ -8,6 +8,8 @@ PEERS ?=
 PYTEST_ARGS ?=
 
 EXAMPLE := example
+# Where `make bench` leaves its figures, one JSON file a script.
+FIGURES := build/benchmarks
 PACKAGES := rallax.sim rallax.fitting rallax.storage rallax.workflows
 
 # One stamp per set of requirements: a set is installed again when its file changes, and not otherwise.
@@ -23,7 +25,7 @@ help:
 	@echo "make lint       ruff, without changing anything; make format changes"
 	@echo "make types      mypy"
 	@echo "make contracts  who may import whom"
-	@echo "make bench      the benchmarks, one after the other"
+	@echo "make bench      the benchmarks, one after the other; figures in $(FIGURES)/, then as tables"
 	@echo "make verify     the bars that take too long for make test, as a table"
 	@echo "make clean      removes the example, caches and build output, not $(VENV)"
 
@@ -71,8 +73,11 @@ contracts: $(DEV)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(PEER_SET)
-	@set -e; for script in $$(ls benchmarks/*.py | grep -v -e /_ -e /verify.py); do \
-	  echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; mkdir -p $(FIGURES); \
+	for script in $$(ls benchmarks/*.py | grep -v -e /_ -e /verify.py -e /performance_table.py); do \
+	  json=; ! grep -q '"--json"' $$script || json="--json $(FIGURES)/$$(basename $$script .py).json"; \
+	  echo "== $$script"; $(BIN)/python $$script $$json; done; \
+	$(BIN)/python benchmarks/performance_table.py $(FIGURES)
 
 verify: $(PEER_SET)
 	$(BIN)/python benchmarks/verify.py

@@ -32,14 +32,16 @@ def main() -> None:
             _write_target(call["target"], cell, run, table)
         with np.load(call["target"]) as stored:
             target = jax.numpy.asarray(stored["target"], call["dtype"])
-        losses = contestant.descend(cell, run, target, theta, steps).losses
+        found = contestant.descend(cell, run, target, theta, steps)
+        losses, each = found.losses, found.seconds[1:, 1] / n_starts
     else:
         import _l5pc_jaxley as contestant
 
         with np.load(call["target"]) as stored:
             table = {key.removeprefix("table_"): stored[key] for key in stored if key.startswith("table_")}
             target = stored["target"]
-        losses = contestant.compete(path, n_starts, steps, table=table, target=target)["losses"]
+        told = contestant.compete(path, n_starts, steps, table=table, target=target)
+        losses, each = told["losses"], told["step_seconds"][:, 1]
     row = {
         "contestant": call["contestant"],
         "dtype": call["dtype"],
@@ -47,6 +49,8 @@ def main() -> None:
         "steps": steps,
         "losses": losses.tolist(),
         "seconds": time.process_time(),
+        # Of one seed; the first also compiles.
+        "step_seconds": float(np.median(each)) if len(each) else 0.0,
         "clock": time.perf_counter() - begun,
     }
     Path(call["out"]).write_text(json.dumps(row))

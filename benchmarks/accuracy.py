@@ -4,9 +4,9 @@
 
 The axon of _axon.py, 250 ms, 64 simulations, one core. The error is the largest one of all spike times at the far end,
 against rallax's scheme of fourth order at 0.0125 ms in float64. Every contestant runs a set of schemes and steps; what
-counts is the shortest time of those whose error is small enough. rallax: trbdf2, extrapolated and crank_nicolson;
-Jaxley: crank_nicolson and bwd_euler, both in float32 and in float64; NEURON: secondorder = 2, and CVODE at several
-tolerances.
+counts is the shortest time of those whose error is small enough; a run in float32 counts only if the same in float64 is
+good enough too, since rounding may happen to help. rallax: trbdf2, extrapolated and crank_nicolson; Jaxley:
+crank_nicolson and bwd_euler, both in float32 and in float64; NEURON: secondorder = 2, and CVODE at several tolerances.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from _contest import compete, present, write_figures
 
 TRIED: dict[str, dict[str, tuple[float, ...]]] = {
     "rallax": {
-        "trbdf2": (0.2, 0.1, 0.05, 0.025),
-        "extrapolated": (0.25, 0.2, 0.125, 0.1, 0.0625, 0.05),
-        "crank_nicolson": (0.05, 0.03125, 0.025, 0.0125),
+        "trbdf2": (0.125, 0.1, 0.05),
+        "extrapolated": (0.125, 0.1, 0.07, 0.0625),
+        "crank_nicolson": (0.035, 0.03125, 0.0125, 0.01),
     },
-    "jaxley": {"crank_nicolson": (0.05, 0.025, 0.0125, 0.00625), "bwd_euler": (0.00625,)},
-    "neuron": {"crank_nicolson": (0.05, 0.03125, 0.025, 0.0125, 0.00625), "cvode": (1e-3, 1e-4, 1e-5, 1e-6)},
+    "jaxley": {"crank_nicolson": (0.035, 0.03125, 0.01, 1 / 110, 0.008, 0.00625), "bwd_euler": (0.00625,)},
+    "neuron": {"crank_nicolson": (0.035, 0.03125, 0.0125, 0.01), "cvode": (1e-3, 3e-4, 1e-4, 1e-5)},
 }
 #: Error of spike times, ms: how many times sooner rallax must be there.
 BARS = {0.1: 5.0, 0.01: 8.0}
@@ -71,10 +71,17 @@ def main() -> int:
     return 0
 
 
+def _within(row: dict[str, Any], allowed: float) -> bool:
+    return row["error_ms"] is not None and bool(row["error_ms"] <= allowed)
+
+
 def _judge(rows: list[dict[str, Any]], allowed: float, least: float, names: list[str]) -> None:
     best = {}
     for name in names:
-        good = [r for r in rows if r["contestant"] == name and r["error_ms"] is not None and r["error_ms"] <= allowed]
+        own = [row for row in rows if row["contestant"] == name]
+        # Where float32's rounding happens to make an error small, float64's is not: both must be, for float32 to count.
+        exact = {(r["scheme"], r["step"]) for r in own if r["dtype"] == "float64" and _within(r, allowed)}
+        good = [row for row in own if _within(row, allowed) and (row["scheme"], row["step"]) in exact]
         if good:
             best[name] = min(good, key=lambda row: row["seconds"])
             row = best[name]

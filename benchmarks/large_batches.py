@@ -4,8 +4,8 @@
 
 Hodgkin-Huxley in all of `allen_485574832.swc` (nine compartments a section), float32 (NEURON, Arbor: float64), dt
 0.025 ms, 20 ms. Each contestant may run a batch as several of a smaller size: its figure is that of its best size up to
-the batch, which the table names. A size whose run would take more than `--longest` seconds is not tried. All else
-as in speed.py.
+the batch, which the table names. A size whose run would take more than `--longest` seconds is not tried. Everything
+else as in speed.py.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
     python benchmarks/verify.py [WORD ...]      only programs whose name holds one of the words
 
 Owns the order, the collection and the exit code (1 if a bar is missed or a program fails). What is measured belongs to
-the programs: the tests marked `slow`, and every other file of this folder whose name has no leading underscore. Each
-tells its figures by `_bar.tell`; everything else it prints is passed on.
+the programs: the tests marked `slow`, and the other scripts of this folder whose name has no leading underscore, less
+the one that makes tables of their figures. Each tells its figures by `_bar.tell`; everything else it prints is passed
+on.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from pathlib import Path
 from _bar import PREFIX
 
 HERE = Path(__file__).resolve().parent
+NOT_MEASURING = ("verify.py", "performance_table.py")
 
 
 def programs() -> list[tuple[str, list[str]]]:
     """(name, command) of everything that tells figures."""
     found = [("slow tests", [sys.executable, "-m", "pytest", "-m", "slow", "-s"])]
     for path in sorted(HERE.glob("*.py")):
-        if not path.name.startswith("_") and path != Path(__file__).resolve():
+        if not path.name.startswith("_") and path.name not in NOT_MEASURING:
             found.append((path.name, [sys.executable, str(path)]))
     return found
 

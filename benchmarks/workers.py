@@ -1,6 +1,6 @@
 """What a second worker brings, and what coordinator, Ray and storage cost: the layer-5 fit by the real command.
 
-    python benchmarks/workers.py [--starts 32] [--steps 12] [--window 25] [--json FILE] [--quick]
+    python benchmarks/workers.py [--starts 32] [--steps 30] [--window 5] [--json FILE] [--quick]
 
 The fit of l5pc_synthetic.py as a job (d_lambda 0.1, 20 parameters, one step of current, statistics of two windows,
 float32; Ih is as dense in basal as in apical dendrites), done by `rallax run` with one worker and then with two, on as
@@ -42,7 +42,7 @@ discretization = {discretization}
 [[sweeps]]
 name = "step"
 voltage = "target.csv"
-stimulus = {{ kind = "step", delay_ms = 5.0, duration_ms = {duration}, amplitude_nA = 1.8 }}
+stimulus = {{ kind = "step", delay_ms = 0.5, duration_ms = {duration}, amplitude_nA = 1.8 }}
 [simulation]
 v_init = -72.0
 [loss]
@@ -58,8 +58,8 @@ optimizer = {{ name = "polyak", mu = 0.447, beta = 0.9 }}
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--starts", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--window", type=float, default=25.0, help="ms that are simulated")
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--window", type=float, default=5.0, help="ms that are simulated")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="4 starts, 60 steps, 1 ms, four mechanisms")
     arguments = parser.parse_args()
@@ -107,7 +107,7 @@ def _write_job(folder: Path, morphology: Path, starts: int, steps: int, window: 
     lines = [f"{t:.2f},{-72.0 + 20.0 * np.sin(t):.3f}" for t in times]
     (folder / "target.csv").write_text("time (ms),voltage (mV)\n" + "\n".join(lines) + "\n")
     job = folder / "job.toml"
-    numbers = {"window": window, "half": window / 2, "duration": max(0.5, window - 10.0)}
+    numbers = {"window": window, "half": window / 2, "duration": max(0.5, window - 6.0)}
     tables = {"model": "\n".join(model), "parameters": "\n".join(parameters), "morphology": morphology}
     tables["discretization"] = "{ ncomp = 1 }" if small else "{ d_lambda = 0.1 }"
     job.write_text(_JOB.format(**tables, starts=starts, steps=steps, **numbers))

@@ -68,8 +68,8 @@ def value_and_gradient(
     free = [next(places) if f else None for f in is_free]
     read, transpose_read = jax.vjp(plan.reading.read, states)
     last, recorded, store = forwards(step_of_leaves, eqx.combine(free, held), states, inputs, levels, store)
-    _, transpose_objective, other = jax.vjp(objective, jnp.concatenate([read[None], recorded]), has_aux=True)
-    (of_recorded,) = transpose_objective(jnp.ones((), plan.model.dtype))
+    value, transpose_objective, other = jax.vjp(objective, jnp.concatenate([read[None], recorded]), has_aux=True)
+    (of_recorded,) = transpose_objective(jnp.ones_like(value))
     nothing = jax.tree.map(jnp.zeros_like, (last, free))
     of_states, of_free, store = backwards(
         step_of_leaves, free, held, inputs, levels, store, nothing[0], of_recorded[1:], nothing[1]

@@ -32,7 +32,7 @@ def check(folder: Path, script: str, *options: str) -> str:
     return told
 
 
-@pytest.mark.parametrize("script", ["large_batches.py", "network.py", "memory.py"])
+@pytest.mark.parametrize("script", ["network.py", "memory.py"])
 def test_runs_and_is_tabulated(tmp_path: Path, script: str) -> None:
     check(tmp_path, script)
 
@@ -53,9 +53,19 @@ def test_accuracy_finds_the_spikes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["flatness.py", "end_to_end.py", "workers.py"])
+@pytest.mark.parametrize("script", ["large_batches.py", "flatness.py", "end_to_end.py", "workers.py"])
 def test_longer_ones_run_and_are_tabulated(tmp_path: Path, script: str) -> None:
     check(tmp_path, script)
+
+
+def test_verify_runs_what_measures_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from performance_table import TABLES
+    from verify import programs
+
+    names = {name for name, _ in programs()}
+    assert set(TABLES) <= names
+    assert not names & {"verify.py", "performance_table.py"}
 
 
 def test_a_batch_is_run_in_the_best_sizes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,3 +208,11 @@ def test_gradient_stays_within_its_memory(cell: Any) -> None:
     assert plenty > states
     assert little < plenty / 4
     assert bytes_of({"a": jnp.zeros((3, 4), jnp.float32)}) == 48
+
+
+def test_a_loss_of_higher_precision_than_the_simulation(cell: Any) -> None:
+    """A target in float64 makes the loss float64; the gradient is that of the simulation."""
+    target = jnp.full((2, STEPS + 1), -60.0, jnp.float64)
+    run = rx.batched(cell, t_max=T_MAX, dtype=jnp.float32)
+    losses, gradient = run.value_and_grad(lambda v: jnp.mean((v - target) ** 2))(sets(cell, 2))
+    assert np.isfinite(losses).all() and {x.dtype for x in jax.tree.leaves(gradient)} == {jnp.dtype("float32")}

@@ -106,7 +106,12 @@ class Model(Table):
             if self.morphology is None:
                 yield "morphology", 'is missing; name a reconstruction, or give build = "file.py:function"'
         else:
-            for key in sorted(self.model_fields_set - {"build"}):
+            # A resolved job names every key; what it names at its default is not what the user wrote.
+            fields = type(self).model_fields
+            given = {
+                k for k in self.model_fields_set if getattr(self, k) != fields[k].get_default(call_default_factory=True)
+            }
+            for key in sorted(given - {"build"}):
                 yield key, "does not go with build, whose function makes the whole model; leave one of them out"
         seen: dict[str, tuple[str, ...]] = {}
         for number, insert in enumerate(self.insert):

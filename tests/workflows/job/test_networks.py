@@ -102,3 +102,12 @@ def test_a_job_names_the_simulators_integrators(job_file: Path) -> None:
     assert result.exit_code == 2 and all(name in result.stderr for name in SOLVERS)
     doctor = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)
     assert next(entry["found"] for entry in doctor if entry["what"] == "solvers") == ", ".join(SOLVERS)
+
+
+def test_a_job_with_a_built_model_is_read_back_from_its_run(build: Callable[..., Any]) -> None:
+    """The resolved job names every key, those of a reconstruction too; read back it is the same job."""
+    from rallax.workflows.resolve import ResolvedJob, resolve
+
+    resolved = resolve(build(NETWORK, "bwd_euler"))
+    again = ResolvedJob.from_json(resolved.to_json())
+    assert again.job.model == resolved.job.model and again.hash == resolved.hash
