@@ -9,7 +9,6 @@ Other backends concatenate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -97,8 +96,9 @@ def _batched_cut(
     return cut(jnp.moveaxis(arguments[0], dims[0], 0), sizes, axis + 1), [0] * len(sizes)
 
 
-_assemble_p.def_impl(lambda *blocks, axis: jax.jit(partial(_assembled, axis=axis))(*blocks))
-_cut_p.def_impl(lambda x, sizes, axis: jax.jit(partial(_pieces, sizes=sizes, axis=axis))(x))
+# One jitted function each: jit knows its compiled programs by the function, and a new `partial` would be a new one.
+_assemble_p.def_impl(jax.jit(_assembled, static_argnames="axis"))
+_cut_p.def_impl(jax.jit(_pieces, static_argnames=("sizes", "axis")))
 _assemble_p.def_abstract_eval(_assemble_shape)
 _cut_p.def_abstract_eval(_cut_shape)
 mlir.register_lowering(_assemble_p, mlir.lower_fun(_assembled, multiple_results=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -69,7 +70,7 @@ def write_steady_states(module: Module, delta_t: float) -> None:
 
     lowered = lower(module)
     model, index = lowered.model, lowered.index
-    found = steady_states(model, dict(model.states), jnp.asarray(delta_t, model.dtype))
+    found = eqx.filter_jit(steady_states)(model, dict(model.states), jnp.asarray(delta_t, model.dtype))
     for key, values in found.items():
         if key == "v":
             continue

@@ -155,7 +155,7 @@ def test_a_network_without_one_of_its_cells() -> None:
     assert found.shape[0] == 3 and found.synapses == ["IonotropicSynapse"] and list(found._synapses) == found.synapses
     assert list(found.edges["global_edge_index"]) == [0, 1, 2] == list(found.edges["index_within_type"])
     assert list(found.edges["IonotropicSynapse_gS"]) == [1e-4, 2e-4, 3e-4] and set(found.edges["type_ind"]) == {0}
-    assert found.rec_info.to_numpy().tolist() == [[2, "IonotropicSynapse_s"], [9, "CaCon_i"]]
+    assert found.rec_info.to_numpy().tolist() == [[2, "IonotropicSynapse_s"], [1, "CaCon_i"], [9, "CaCon_i"]]
     assert np.isfinite(rx.integrate(found)).all()
 
 

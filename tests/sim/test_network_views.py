@@ -124,7 +124,9 @@ def test_trainables_of_cells_and_edges_side_by_side(net: Any) -> None:
         net.IonotropicSynapse.edge(2).make_trainable("IonotropicSynapse_s")
     net.IonotropicSynapse.edge(0).delete_trainables()
     left = [next(iter(entry)) for entry in net.get_parameters()]
-    assert left == ["GapJunction_g"], "a view of a synapse holds the compartments that it joins"
+    assert left == ["Leak_gLeak", "radius", "GapJunction_g"], "those of the compartments that it joins stay"
+    net.cell(0).delete_trainables()
+    assert [next(iter(entry)) for entry in net.get_parameters()] == ["GapJunction_g"]
     net.delete_trainables()
     assert net.get_parameters() == []
 
@@ -162,7 +164,7 @@ def test_recording_states_and_currents(net: Any) -> None:
     inf = 1 / (1 + np.exp((-35 - v[[1, 4], :-1]) / 10))
     np.testing.assert_allclose(s[:, 1:], inf + (s[:, :-1] - inf) * np.exp(-DT * 0.025 / (1 - inf)), rtol=1e-12)
     net.IonotropicSynapse.edge(3).delete_recordings()
-    assert net.rec_info.state.tolist() == ["i_IonotropicSynapse", "IonotropicSynapse_s", "i_GapJunction"] + ["v"] * 7
+    assert net.rec_info.state.tolist() == ["i_IonotropicSynapse", "IonotropicSynapse_s", "i_GapJunction"] + ["v"] * 9
 
 
 def test_steady_states_of_a_network(net: Any) -> None:
