@@ -8,7 +8,8 @@ are, nor on the other lanes of its block, to the last bit; its place in the bloc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from .inputs import CURRENT
 from .lower import lower
 from .plan import plan_of
 from .reverse_loop import Store, new_store
-from .simulate import begin, bytes_of, simulate
+from .simulate import begin, bytes_of, simulate_into
 from .time_loop import MEMORY_BUDGET, choose_levels
 from .types import ParameterTree, Recording
 
@@ -82,9 +83,10 @@ class Batched:
         self._dt, self._delta_t, self._t_max = jnp.asarray(delta_t, self._dtype), delta_t, t_max
         self._steady, self._memory_budget, self._width = steady, memory_budget, lane_width
         self._compiled: dict[Any, Callable[..., Any]] = {}
-        #: By (lanes, steps): levels of the time loop and shapes of the states; and the store that is left from a call.
+        #: By (lanes, steps): levels of the time loop and shapes of the states; and memory that is left from a call.
         self._levels: dict[tuple[int, int], tuple[tuple[int, ...], Any]] = {}
         self._stores: dict[tuple[int, int], Store] = {}
+        self._records: dict[tuple[int, int], Recording] = {}
 
     def __call__(self, params: ParameterTree, stimuli: Any = None, v_init: Any = None) -> jax.Array:
         """Recordings of every parameter set under every stimulus.
@@ -97,15 +99,13 @@ class Batched:
         Returns:
             (batch, n_recordings, n_steps + 1), or (batch, n_stimuli, n_recordings, n_steps + 1) with stimuli.
         """
-        v = self._call("traces", None, params, stimuli, None, v_init, None)
-        return v[:, 0] if stimuli is None else v
+        return self._call("traces", None, params, stimuli, None, v_init, None)
 
     def losses(self, loss: Loss) -> Callable[..., jax.Array]:
         """`f(params, stimuli=None, data=None, v_init=None)`: losses alone, (batch,) or (batch, n_stimuli)."""
 
         def run(params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None) -> jax.Array:
-            found = self._call("losses", loss, params, stimuli, data, v_init, None)
-            return found[:, 0] if stimuli is None else found
+            return self._call("losses", loss, params, stimuli, data, v_init, None)
 
         return run
 
@@ -121,8 +121,7 @@ class Batched:
             params: ParameterTree, stimuli: Any = None, data: Any = None, v_init: Any = None, weights: Any = None
         ) -> tuple[jax.Array, ParameterTree]:
             found, gradients = self._call("gradient", loss, params, stimuli, data, v_init, weights)
-            tree = [{key: g} for key, g in zip(self._keys, gradients, strict=True)]
-            return (found[:, 0] if stimuli is None else found), tree
+            return found, [{key: g} for key, g in zip(self._keys, gradients, strict=True)]
 
         return run
 
@@ -162,31 +161,43 @@ class Batched:
             blocks.append(run([v[lane // n_stim] for v in values], of_stimuli, (lane % n_stim).astype(np.int32)))
             if lanes > width:
                 jax.block_until_ready(blocks[-1])  # One block's memory at a time.
-        return _joined(blocks, batch, n_stim, what == "gradient")
+        lead = (batch,) if stimuli is None else (batch, n_stim)
+        if what == "gradient":
+            return _joined_gradients(blocks, lead, (batch, n_stim))
+        return _reshaped(blocks[0], lead) if lanes == width else _joined(blocks, lead)
 
     def _runner(
         self, what: str, loss: Loss | None, values: list[Any], width: int, n_steps: int, without_data: bool
     ) -> Callable[[list[Any], dict[str, Any], np.ndarray], Any]:
-        """What runs one block: `_block` or `_gradient_block`, compiled once."""
-        key = (what, loss, width, n_steps, without_data)
-        if what != "gradient":
-            if key not in self._compiled:
-                self._compiled[key] = jax.jit(partial(self._block, loss, n_steps))
-            return self._compiled[key]
-        assert loss is not None
-        shape = (width, n_steps)
-        if shape not in self._levels:
+        """What runs one block: `_block` or `_gradient_block`, compiled once, with the memory that it works in."""
+        key, shape = (what, loss, width, n_steps, without_data), (width, n_steps)
+        if what == "gradient" and shape not in self._levels:
             by_lane = [jax.ShapeDtypeStruct((v.shape[1], width), self._dtype) for v in values]
             states = jax.eval_shape(partial(begin, self._plan, lanes=width, steady=self._steady), by_lane, self._dt)[1]
             self._levels[shape] = choose_levels(n_steps, bytes_of(states), self._memory_budget), states
-        levels, states = self._levels[shape]
         if key not in self._compiled:
-            self._compiled[key] = jax.jit(partial(self._gradient_block, loss, n_steps, levels), donate_argnames="store")
+            block: Callable[..., Any] = partial(self._block, loss, n_steps)
+            if what == "gradient":
+                assert loss is not None
+                block = partial(self._gradient_block, loss, n_steps, self._levels[shape][0])
+            self._compiled[key] = jax.jit(block, donate_argnames="room")
+        function = self._compiled[key]
 
         def run(values: list[Any], of_stimuli: dict[str, Any], stimulus: np.ndarray) -> Any:
-            store = self._stores.pop(shape, None) or new_store(states, levels)
-            each, gradient, self._stores[shape] = self._compiled[key](values, of_stimuli, stimulus, store=store)
-            return each, gradient
+            record = self._records.pop(shape, None)
+            if record is None:
+                record = jnp.zeros((self._plan.reading.n, n_steps + 1, width), self._dtype)
+            room: Any = record
+            if what == "gradient":
+                levels, states = self._levels[shape]
+                room = self._stores.pop(shape, None) or new_store(states, levels), record
+            found, room = function(values, of_stimuli, stimulus, room=room)
+            if not _is_traced((values, of_stimuli)):
+                if what == "gradient":
+                    self._stores[shape], self._records[shape] = room
+                else:
+                    self._records[shape] = room
+            return found
 
         return run
 
@@ -197,8 +208,9 @@ class Batched:
         values: list[jax.Array],
         of_stimuli: dict[str, Any],
         stimulus: jax.Array,
-    ) -> jax.Array:
-        """Recordings [lane, rec, time] or losses [lane] of one block.
+        room: Recording,
+    ) -> tuple[jax.Array, Recording]:
+        """Recordings [lane, rec, time] or losses [lane] of one block, and the room for the next call's recordings.
 
         Args:
             values: of each trainable, [lane, value].
@@ -206,7 +218,8 @@ class Batched:
             stimulus: [lane], its number.
         """
         of_lane = _taken(of_stimuli, stimulus)
-        recorded, _ = simulate(
+        record = simulate_into(
+            room,
             self._plan,
             [v.T for v in values],
             self._inputs(of_lane["stimulus"], n_steps),
@@ -214,10 +227,8 @@ class Batched:
             lanes=stimulus.shape[0],
             v_init=of_lane["v_init"],
             steady=self._steady,
-            levels=(n_steps,),
-            memory_budget=self._memory_budget,
         )
-        return _by_lane(recorded) if loss is None else _losses(loss, recorded, of_lane["data"])
+        return (jnp.moveaxis(record, -1, 0) if loss is None else _losses(loss, record, of_lane["data"])), record
 
     def _gradient_block(
         self,
@@ -227,28 +238,28 @@ class Batched:
         values: list[jax.Array],
         of_stimuli: dict[str, Any],
         stimulus: jax.Array,
-        store: Store,
-    ) -> tuple[jax.Array, list[jax.Array], Store]:
-        """Losses and gradients [lane, value] of one block, and the store for the next; see `_block`."""
+        room: tuple[Store, Recording],
+    ) -> tuple[tuple[jax.Array, list[jax.Array]], tuple[Store, Recording]]:
+        """Losses and gradients [lane, value] of one block, and the room for the next; see `_block`."""
         of_lane = _taken(of_stimuli, stimulus)
 
         def objective(recorded: Recording) -> tuple[jax.Array, jax.Array]:
             each = _losses(loss, recorded, of_lane["data"])
             return (each * of_lane["weights"]).sum(), each
 
-        each, gradient, store = value_and_gradient(
+        each, gradient, store, record = value_and_gradient(
             self._plan,
             [v.T for v in values],
             self._inputs(of_lane["stimulus"], n_steps),
             self._dt,
             objective,
-            store,
+            *room,
             lanes=stimulus.shape[0],
             v_init=of_lane["v_init"],
             steady=self._steady,
             levels=levels,
         )
-        return each, [g.T for g in gradient], store
+        return (each, [g.T for g in gradient]), (store, record)
 
     def _inputs(self, stimulus: jax.Array, n_steps: int) -> dict[str, jax.Array]:
         inputs = by_step(fitted(self._clamps, n_steps))
@@ -261,29 +272,39 @@ def _on_host(x: Any, dtype: Any) -> Any:
     return x.astype(dtype) if isinstance(x, jax.core.Tracer) else np.asarray(x, dtype)
 
 
+def _is_traced(tree: Any) -> bool:
+    return any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(tree))
+
+
 def _taken(of_stimuli: dict[str, Any], stimulus: jax.Array) -> dict[str, Any]:
     """What belongs to the stimulus of each lane."""
     return jax.tree.map(lambda x: jnp.asarray(x)[stimulus], of_stimuli)
 
 
-@partial(jax.jit, static_argnums=(1, 2, 3))
-def _joined(blocks: list[Any], batch: int, n_stim: int, with_gradient: bool) -> Any:
-    """Results of blocks as (batch, n_stimuli, ...); gradients (batch, value), summed over stimuli."""
-
-    def by_lane(*parts: jax.Array) -> jax.Array:
-        joined = jnp.concatenate(parts)[: batch * n_stim]
-        return joined.reshape(batch, n_stim, *joined.shape[1:])
-
-    found = jax.tree.map(by_lane, *blocks)
-    return (found[0], [g.sum(axis=1) for g in found[1]]) if with_gradient else found
+@partial(jax.jit, static_argnames="lead", donate_argnames="block")
+def _reshaped(block: jax.Array, lead: tuple[int, ...]) -> jax.Array:
+    """[*lead, ...] of [lane, ...], the same memory."""
+    return block.reshape(*lead, *block.shape[1:])
 
 
-def _by_lane(recorded: Recording) -> jax.Array:
-    """[lane, rec, time]."""
-    return jnp.moveaxis(recorded, (0, 1, 2), (2, 1, 0))
+@partial(jax.jit, static_argnames="lead")
+def _joined(blocks: Sequence[jax.Array], lead: tuple[int, ...]) -> jax.Array:
+    """[*lead, ...] of blocks [lane, ...], the last of which may be longer than what is left."""
+    return jnp.concatenate(blocks)[: math.prod(lead)].reshape(*lead, *blocks[0].shape[1:])
+
+
+@partial(jax.jit, static_argnames=("lead", "by_stimulus"))
+def _joined_gradients(
+    blocks: Sequence[tuple[jax.Array, list[jax.Array]]], lead: tuple[int, ...], by_stimulus: tuple[int, int]
+) -> tuple[jax.Array, list[jax.Array]]:
+    """Losses [*lead], and gradients [batch, value] summed over stimuli."""
+    each, gradients = zip(*blocks, strict=True)
+    summed = [_joined(parts, by_stimulus).sum(axis=1) for parts in zip(*gradients, strict=True)]
+    return _joined(each, lead), summed
 
 
 def _losses(loss: Loss, recorded: Recording, data: Any) -> jax.Array:
-    """[lane]."""
-    v = _by_lane(recorded)
-    return jax.vmap(loss)(v) if data is None else jax.vmap(loss)(v, data)
+    """[lane]. Lanes stay the last axis as long as the loss goes element by element or sums."""
+    if data is None:
+        return jax.vmap(loss, in_axes=-1)(recorded)
+    return jax.vmap(loss, in_axes=(-1, 0))(recorded, data)

@@ -14,8 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .assembly import assemble
 from .geometry_scaling import GEOMETRY_EXPONENTS
 from .lowered import IndexMap, Model
+from .row_sums import added_rows
 from .types import Indices
 
 
@@ -73,6 +75,17 @@ class Reading(eqx.Module):
             rows[-1].append(int(index.rows(key, np.asarray([row]))[0]))
         return cls(tuple(keys), tuple(jnp.asarray(r, jnp.int32) for r in rows))
 
+    @property
+    def n(self) -> int:
+        """How many values are recorded."""
+        return sum(rows.shape[0] for rows in self.rows)
+
     def read(self, states: dict[str, Any]) -> jax.Array:
         """[rec, lane]."""
-        return jnp.concatenate([states[key][rows] for key, rows in zip(self.keys, self.rows, strict=True)])
+        return assemble([_rows(states[key], rows) for key, rows in zip(self.keys, self.rows, strict=True)])
+
+
+def _rows(x: jax.Array, rows: Indices) -> jax.Array:
+    """x[rows], by a loop: XLA would look up each element by itself, and fuse one row into what is around."""
+    n = rows.shape[0]
+    return added_rows(x, [rows], [jnp.arange(n, dtype=rows.dtype)], (1,), n)

@@ -13,6 +13,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from .inputs import Now
 from .reverse_loop import Store, backwards, forwards
@@ -30,17 +31,19 @@ def value_and_gradient(
     dt: jax.Array,
     objective: Objective,
     store: Store,
+    record: jax.Array,
     *,
     lanes: int,
     v_init: jax.Array | None,
     steady: bool,
     levels: tuple[int, ...],
-) -> tuple[Any, list[jax.Array], Store]:
-    """What else `objective` returns, the gradient of its value in `values`, and the store for the next call.
+) -> tuple[Any, list[jax.Array], Store, jax.Array]:
+    """What else `objective` returns, the gradient of its value in `values`, and store and record for the next call.
 
     Args:
         values, inputs, lanes, v_init, steady: as for `simulate`.
         store, levels: see reverse_loop.py.
+        record: room for the recordings, [rec, time + 1, lane]; what it holds is overwritten.
     """
 
     inputs = cast(inputs, plan.model.dtype)
@@ -67,16 +70,18 @@ def value_and_gradient(
     places = iter(free)
     free = [next(places) if f else None for f in is_free]
     read, transpose_read = jax.vjp(plan.reading.read, states)
-    last, recorded, store = forwards(step_of_leaves, eqx.combine(free, held), states, inputs, levels, store)
-    value, transpose_objective, other = jax.vjp(objective, jnp.concatenate([read[None], recorded]), has_aux=True)
+    record = lax.dynamic_update_index_in_dim(record, read, 0, 1)
+    last, full, store = forwards(step_of_leaves, eqx.combine(free, held), states, inputs, levels, store, record, 1)
+    assert full is not None
+    value, transpose_objective, other = jax.vjp(objective, full, has_aux=True)
     (of_recorded,) = transpose_objective(jnp.ones_like(value))
     nothing = jax.tree.map(jnp.zeros_like, (last, free))
     of_states, of_free, store = backwards(
-        step_of_leaves, free, held, inputs, levels, store, nothing[0], of_recorded[1:], nothing[1]
+        step_of_leaves, free, held, inputs, levels, store, nothing[0], of_recorded, nothing[1], 1
     )
-    (of_read,) = transpose_read(of_recorded[0])
+    (of_read,) = transpose_read(of_recorded[:, 0])
     (gradient,) = transpose_first((jax.tree.leaves(of_free), jax.tree.map(jnp.add, of_states, of_read)))
-    return other, gradient, store
+    return other, gradient, store, full
 
 
 def _perturbed(function: Callable[[Any], Any], argument: Any) -> list[bool]:

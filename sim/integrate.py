@@ -86,7 +86,7 @@ def integrate(
         levels=levels,
         memory_budget=memory_budget,
     )
-    v = recorded[:, :, 0].T
+    v = recorded[:, :, 0]
     return (v, to_user(lowered, last)) if return_states else v
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from .bind import Binding, Reading, bind_values
 from .cable import VOLTAGE
@@ -17,6 +18,7 @@ from .inputs import CURRENT, Inputs, Now
 from .linear import LinearSolver
 from .lowered import Model
 from .membrane import States
+from .reverse_loop import recorded as recorded_loop
 from .solvers import Solver
 from .time_loop import choose_levels, time_loop
 from .types import Recording
@@ -74,7 +76,7 @@ def simulate(
     levels: tuple[int, ...] | None = None,
     memory_budget: int,
 ) -> tuple[Recording, States]:
-    """Recordings [time + 1, rec, lane], column 0 the initial state, and the last states.
+    """Recordings [rec, time + 1, lane], column 0 the initial state, and the last states.
 
     Args:
         values: of each binding, [value] or [value, lane].
@@ -93,7 +95,27 @@ def simulate(
     step = step_of(plan)
     first = plan.reading.read(states)
     last, recorded = time_loop(lambda states, now: step(constants, states, now, None), states, inputs, levels)
-    return jnp.concatenate([first[None], recorded]), last
+    return jnp.concatenate([first[:, None], jnp.swapaxes(recorded, 0, 1)], axis=1), last
+
+
+def simulate_into(
+    record: Recording,
+    plan: Plan,
+    values: list[jax.Array],
+    inputs: Now,
+    dt: jax.Array,
+    *,
+    lanes: int,
+    v_init: jax.Array | None = None,
+    steady: bool = False,
+) -> Recording:
+    """The recordings of `simulate`, written into `record` [rec, time + 1, lane]: no derivative, and no other memory."""
+    inputs = cast(inputs, plan.model.dtype)
+    constants, states = begin(plan, values, dt, lanes=lanes, v_init=v_init, steady=steady)
+    record = lax.dynamic_update_index_in_dim(record, plan.reading.read(states), 0, 1)
+    _, filled = recorded_loop(step_of(plan), constants, states, inputs, record, 1)
+    assert filled is not None
+    return filled
 
 
 def cast(inputs: Now, dtype: jnp.dtype) -> Now:

@@ -20,7 +20,7 @@ ValueLanes = Float[Array, "_ #lane"]
 #: Any number of them: the lengths of two such arrays need not agree.
 Indices = Int[Array, "_"]
 IndexTable = Int[Array, "_ _"]
-Recording = Float[Array, "sample rec lane"]
+Recording = Float[Array, "rec sample lane"]
 
 #: States or parameters of the compartments by name.
 Named = Mapping[str, Array]

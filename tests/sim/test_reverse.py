@@ -60,29 +60,34 @@ def test_gradient_with_a_voltage_clamp_and_in_blocks(solver: str) -> None:
 
 @pytest.mark.parametrize("levels", [(103,), (11, 10), (3, 5, 7), (2, 2, 2, 20), (1, 200), (52, 2)])
 def test_loop_both_ways(levels: tuple[int, ...]) -> None:
-    """Whatever the blocks, also in a store that has been used: values and derivatives are those of `lax.scan`."""
+    """Whatever the blocks, also in memory that has been used: values and derivatives are those of `lax.scan`."""
 
     def step(a: list[Any], carry: jax.Array, x: jax.Array, after: Any) -> tuple[jax.Array, jax.Array]:
         if after is not None:
             seen.append(after)
         new = a[0] * carry + a[1] * jnp.sin(carry) + x
-        return new, carry * new
+        return new, (carry * new)[None, None]
 
     seen: list[Any] = []
     xs, carry = jnp.asarray(np.random.default_rng(0).normal(size=103)), jnp.asarray(0.3)
     free, held = [jnp.asarray(0.5), None], [None, jnp.asarray(0.2)]
-    of_last, of_ys = jnp.asarray(2.0), jnp.asarray(np.random.default_rng(1).normal(size=103))
+    of_last, of_ys = jnp.asarray(2.0), jnp.asarray(np.random.default_rng(1).normal(size=(1, 103, 1)))
 
     def plain(a: jax.Array, carry: jax.Array) -> Any:
-        return jax.lax.scan(lambda c, x: step([a, held[1]], c, x, None), carry, xs)
+        last, ys = jax.lax.scan(lambda c, x: step([a, held[1]], c, x, None), carry, xs)
+        return last, jnp.swapaxes(ys, 0, 1)
 
     expected, transpose = jax.vjp(plain, free[0], carry)
     store = jax.tree.map(lambda a: a + jnp.nan, new_store(carry, levels))
-    last, ys, store = forwards(step, [free[0], held[1]], carry, xs, levels, store)
-    of_carry, of_free, _ = backwards(step, free, held, xs, levels, store, of_last, of_ys, [jnp.zeros(()), None])
+    record = jnp.full((1, 107, 1), jnp.nan)
+    last, record, store = forwards(step, [free[0], held[1]], carry, xs, levels, store, record, 4)
+    assert record is not None and np.isnan(record[:, :4]).all()
+    of_record = jnp.pad(of_ys, ((0, 0), (4, 0), (0, 0)))
+    nothing = [jnp.zeros(()), None]
+    of_carry, of_free, _ = backwards(step, free, held, xs, levels, store, of_last, of_record, nothing, 4)
     assert seen, "the way back is told what each step led to"
     for a, b in zip(
-        jax.tree.leaves((last, ys, of_free, of_carry)),
+        jax.tree.leaves((last, record[:, 4:], of_free, of_carry)),
         jax.tree.leaves((expected, transpose((of_last, of_ys)))),
         strict=True,
     ):
@@ -94,10 +99,10 @@ def test_what_a_step_led_to_is_what_it_is_told() -> None:
 
     def step(_: Any, carry: jax.Array, x: jax.Array, after: Any) -> tuple[jax.Array, jax.Array]:
         new = carry + x
-        return new, new if after is None else new + jnp.where(after == new, 0.0, jnp.nan) * carry
+        return new, (new if after is None else new + jnp.where(after == new, 0.0, jnp.nan) * carry)[None, None]
 
     xs, levels = jnp.arange(1.0, 14.0), (3, 5)
     one = jnp.ones(())
-    _, _, store = forwards(step, [], one, xs, levels, new_store(one, levels))
-    of_carry, _, _ = backwards(step, [], [], xs, levels, store, one, jnp.ones(13), [])
+    _, _, store = forwards(step, [], one, xs, levels, new_store(one, levels), None)
+    of_carry, _, _ = backwards(step, [], [], xs, levels, store, one, jnp.ones((1, 13, 1)), [])
     assert of_carry == 14.0
