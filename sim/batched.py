@@ -29,8 +29,10 @@ from .time_loop import MEMORY_BUDGET, choose_levels
 from .types import ParameterTree, Recording
 
 Loss = Callable[..., jax.Array]
-#: Lanes of one block where the caller does not choose.
+#: Lanes of one block at most, where the caller does not choose.
 LANE_WIDTH = 64
+#: Lanes that fill a vector of 512 bits (float32). Lanes that fill none cost more than these and a few in vain.
+VECTOR = 16
 
 
 def batched(
@@ -52,7 +54,8 @@ def batched(
         dtype: floating-point type of the simulation; default JAX's present one.
         steady: start all mechanisms at their steady state at the initial v, for each lane's own parameters.
         memory_budget: bytes of saved states for the gradient of one block.
-        lane_width: lanes simulated side by side, always this many; default as many as a call brings, at most 64.
+        lane_width: lanes simulated side by side, always this many; default as many as a call brings, made up to whole
+            vectors (1, 2, 4, 8 or a multiple of 16), at most 64.
     """
     return Batched(module, delta_t, t_max, solver, dtype, steady, memory_budget, lane_width, voltage_solver)
 
@@ -147,7 +150,7 @@ class Batched:
         n_stim = currents.shape[0]
         batch = values[0].shape[0] if values else 1
         lanes = batch * n_stim
-        width = self._width or min(LANE_WIDTH, lanes)
+        width = self._width or _whole_vectors(lanes)
         of_stimuli = {
             "stimulus": currents,
             "data": data,
@@ -265,6 +268,13 @@ class Batched:
         inputs = by_step(fitted(self._clamps, n_steps))
         inputs[CURRENT] = jnp.moveaxis(fitted_currents(stimulus, n_steps), (0, 1, 2), (2, 1, 0))
         return inputs
+
+
+def _whole_vectors(lanes: int) -> int:
+    """Lanes of a block for that many: a power of two, or a multiple of VECTOR up to LANE_WIDTH."""
+    if lanes > VECTOR:
+        return min(LANE_WIDTH, -(-lanes // VECTOR) * VECTOR)
+    return 1 << (lanes - 1).bit_length()
 
 
 def _on_host(x: Any, dtype: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -22,10 +23,14 @@ Body = Callable[[Any, Any], tuple[Any, Any]]
 #: Default memory budget of saved states, bytes.
 MEMORY_BUDGET = 1 << 30
 _MAX_LEVELS = 4
+#: Times as many saved states are taken for blocks of equal length.
+_MORE_FOR_EQUAL = 1.5
 
 
 def choose_levels(n_steps: int, bytes_per_step: int, budget: int = MEMORY_BUDGET) -> tuple[int, ...]:
     """Block lengths, outermost first, whose saved states fit the budget; the fewest levels that do.
+
+    Where it costs little more memory, blocks are of equal length: another length is a second program to compile.
 
     Raises ValueError when even the most levels do not fit.
     """
@@ -33,11 +38,22 @@ def choose_levels(n_steps: int, bytes_per_step: int, budget: int = MEMORY_BUDGET
         inner = max(1, math.ceil(n_steps ** (1 / levels)))
         lengths = (math.ceil(n_steps / inner ** (levels - 1)), *([inner] * (levels - 1)))
         if sum(lengths) * bytes_per_step <= budget or n_steps <= 1:
-            return lengths
+            equal = _factors(n_steps, levels)
+            at_most = min(_MORE_FOR_EQUAL * sum(lengths), budget // max(1, bytes_per_step))
+            return equal if sum(equal) <= at_most else lengths
     raise ValueError(
         f"the gradient of {n_steps} steps needs {sum(lengths) * bytes_per_step / 2**20:.0f} MiB for its states, the "
         f"budget is {budget / 2**20:.0f} MiB: run fewer lanes at once or give a larger memory_budget"
     )
+
+
+@cache
+def _factors(n: int, levels: int) -> tuple[int, ...]:
+    """Of the products of so many factors that are n, the one with the least sum."""
+    if levels == 1 or n <= 1:
+        return (n, *([1] * (levels - 1)))
+    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
+    return min(((d, *_factors(n // d, levels - 1)) for d in {*small, *(n // d for d in small)}), key=sum)
 
 
 def time_loop(body: Body, carry: Any, xs: Any, levels: Sequence[int]) -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MEASURED_STEPS = 200
 #: Lanes of an item that `lanes = "measure"` tries, beside those of the rule.
-MEASURED_LANES = (8, 16, 32, 64)
+MEASURED_LANES = (1, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
