@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.polynomial import Polynomial
 
 NCOMP, LENGTH_UM, RADIUS_UM, CURRENT_NA, T_MS = 100, 10.0, 0.5, 0.1, 250.0
 
@@ -42,8 +43,18 @@ class Call(NamedTuple):
 
 
 def spikes(times: np.ndarray, voltage: np.ndarray) -> list[float]:
-    """ms at which the voltage rises through 0 mV, in a straight line between two samples."""
+    """ms at which the voltage rises through 0 mV, on the cubic through the two samples before and the two after.
+
+    A straight line would be off by a few microseconds at steps of 0.07 ms, which is not the scheme's error.
+    """
     before = np.flatnonzero((voltage[1:] > 0.0) & (voltage[:-1] <= 0.0))
-    part = -voltage[before] / (voltage[before + 1] - voltage[before])
-    found: list[float] = (times[before] + part * (times[before + 1] - times[before])).tolist()
+    found = []
+    for k in before:
+        four = slice(max(0, k - 1), k + 3)
+        cubic = Polynomial.fit(times[four], voltage[four], len(times[four]) - 1)
+        part = -voltage[k] / (voltage[k + 1] - voltage[k])
+        roots = cubic.roots()
+        real = roots.real[np.abs(roots.imag) < 1e-9]
+        guess = times[k] + part * (times[k + 1] - times[k])
+        found.append(float(min(real, key=lambda t, guess=guess: abs(t - guess))))
     return found

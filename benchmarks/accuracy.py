@@ -24,7 +24,7 @@ from _contest import compete, present, write_figures
 TRIED: dict[str, dict[str, tuple[float, ...]]] = {
     "rallax": {
         "trbdf2": (0.125, 0.1, 0.05),
-        "extrapolated": (0.125, 0.1, 0.07, 0.0625),
+        "extrapolated": (0.125, 0.1, 0.0725, 0.0625),
         "crank_nicolson": (0.035, 0.03125, 0.0125, 0.01),
     },
     "jaxley": {"crank_nicolson": (0.035, 0.03125, 0.01, 1 / 110, 0.008, 0.00625), "bwd_euler": (0.00625,)},
