@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .assembly import cut
 from .cable import VOLTAGE, Cable, cables_of
 from .inputs import Inputs, Now, clamped_kinds
 from .ions import advance_pumped, pump_rate, pumped_ions
@@ -49,6 +50,15 @@ class Dynamics(eqx.Module):
     def of(cls, model: Model, inputs: Inputs, linear_solver: LinearSolver) -> Dynamics:
         """With the cables of the model's present geometry."""
         return cls(model, cables_of(model), inputs, linear_solver)
+
+    def of_compartments(self, states: States) -> States:
+        """`states` with the voltage of compartments alone: no scheme starts from that of branch points.
+
+        Cut once, so that derivatives come together at compartments, and the zeros of branch points are joined to their
+        sum and not to each.
+        """
+        v, n = states[VOLTAGE], self.model.n_comp
+        return states if v.shape[0] == n else {**states, VOLTAGE: cut(v, (n, v.shape[0] - n))[0]}
 
     def advance_states(self, states: States, dt: jax.Array, after: States | None = None) -> States:
         """Everything but what spreads along the cable, after dt at the present v: concentrations, then all else.

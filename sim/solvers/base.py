@@ -75,9 +75,10 @@ class Splitting(Solver):
         after: States | None = None,
     ) -> States:
         """States after dt [ms]."""
-        new, fluxes = dynamics.fluxes(dynamics.advance_states(states, dt, after), now)
+        here = dynamics.of_compartments(states)
+        new, fluxes = dynamics.fluxes(dynamics.advance_states(here, dt, after), now)
         for field, cable in dynamics.cables.items():
-            n = new[field].shape[0]
+            n = states[field].shape[0]
             x = cable.at_nodes(new[field])
             known = None if after is None else solution(dynamics, field, after)
             new[field] = self.advance_field(dynamics, field, prepared, x, fluxes[field], dt, known)[:n]
