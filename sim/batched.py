@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .arranged_synapses import arranged
 from .description.module import Module
 from .external import by_step, collect, fitted, fitted_currents, steps_of
 from .gradient import value_and_gradient
@@ -79,7 +80,8 @@ class Batched:
         lowered = lower(base, dtype)
         self._keys = [t.key for t in base._trainables]
         sites, inputs = collect(base)
-        self._plan, _ = plan_of(base, lowered, base.get_parameters(), (), sites, solver, voltage_solver)
+        plan, _ = plan_of(base, lowered, base.get_parameters(), (), sites, solver, voltage_solver)
+        self._plan = arranged(plan)
         self._own_stimulus = np.asarray(inputs.pop(CURRENT), lowered.model.dtype)
         self._clamps = inputs
         self._dtype = lowered.model.dtype

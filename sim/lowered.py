@@ -15,6 +15,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from .grouped_rows import Grouping
 from .linear import Structure
 from .mechanisms import Mechanism
 from .synapses import Synapse
@@ -44,12 +45,29 @@ class Placed(eqx.Module):
     rows: Rows
 
 
+class Wiring(eqx.Module):
+    """How the synapses of a type hang together, for fast sums; see arranged_synapses.py.
+
+    Attributes:
+        post: of each synapse the compartment behind it.
+        pre: of each synapse the compartment before it; with `source`: of each source.
+        source: of each synapse its source, one of those that share their states; None: states are each synapse's own.
+        example: of each source one of its synapses, whose parameters are those of all as far as states go.
+    """
+
+    post: Grouping
+    pre: Grouping
+    source: Grouping | None
+    example: Indices | None
+
+
 class PlacedSynapse(eqx.Module):
     """A type of synapse and, for each of its synapses, the two compartments it joins."""
 
     synapse: Synapse = eqx.field(static=True)
     pre: Indices
     post: Indices
+    wiring: Wiring | None = None
 
 
 class Component(eqx.Module):

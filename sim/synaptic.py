@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from .lowered import Model, PlacedSynapse
 from .membrane import States
+from .synapse_dependence import is_straight
 from .synapses import ElectricalSynapse
 from .types import CompLanes, Named
 
@@ -29,12 +30,41 @@ def _own(model: Model, placed: PlacedSynapse, states: Named) -> tuple[dict[str, 
     return {k: states[k] for k in synapse.synapse_states}, {k: model.parameters[k] for k in synapse.synapse_params}
 
 
+def _of_states(
+    model: Model, placed: PlacedSynapse, states: Named, v: CompLanes
+) -> tuple[Named, jax.Array, jax.Array, Named]:
+    """States, voltages before and behind, and parameters of whatever has states: each synapse, or each source."""
+    own, parameters = _own(model, placed, states)
+    wiring = placed.wiring
+    if wiring is None:
+        return own, v[placed.pre], v[placed.post], parameters
+    pre = wiring.pre.picked(v, apart=True)
+    if wiring.example is None:
+        return own, pre, wiring.post.picked(v, apart=True), parameters
+    # The voltage behind does not count.
+    return own, pre, pre, {key: x[wiring.example] for key, x in parameters.items()}
+
+
+def _of_currents(
+    model: Model, placed: PlacedSynapse, states: Named, v: CompLanes
+) -> tuple[Named, jax.Array, jax.Array, Named]:
+    """States, voltages before and behind, and parameters of each synapse."""
+    own, parameters = _own(model, placed, states)
+    wiring = placed.wiring
+    if wiring is None:
+        return own, v[placed.pre], v[placed.post], parameters
+    pre, post = wiring.pre.picked(v), wiring.post.picked(v)
+    if wiring.source is None:
+        return own, pre, post, parameters
+    return {k: wiring.source.picked(x) for k, x in own.items()}, wiring.source.picked(pre), post, parameters
+
+
 def advance_synapses(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
     """`states` with those of synapses after dt, at the present voltages of both sides."""
     new = dict(states)
     for placed in model.synapses:
-        own, parameters = _own(model, placed, states)
-        found = placed.synapse.update_states(own, dt, v[placed.pre], v[placed.post], parameters)
+        own, pre, post, parameters = _of_states(model, placed, states, v)
+        found = placed.synapse.update_states(own, dt, pre, post, parameters)
         new.update({key: jnp.broadcast_to(value, states[key].shape) for key, value in found.items()})
     return new
 
@@ -43,8 +73,8 @@ def steady_synapses(model: Model, states: States, v: CompLanes, dt: jax.Array) -
     """`states` with those of synapses at rest at the present voltages."""
     new = dict(states)
     for placed in model.synapses:
-        own, parameters = _own(model, placed, states)
-        found = placed.synapse.init_state(own, v[placed.pre], v[placed.post], parameters, dt)
+        own, pre, post, parameters = _of_states(model, placed, states, v)
+        found = placed.synapse.init_state(own, pre, post, parameters, dt)
         new.update({key: jnp.broadcast_to(value, states[key].shape) for key, value in found.items()})
     return new
 
@@ -57,8 +87,7 @@ def synaptic_current(model: Model, states: States, v: CompLanes) -> SynapticCurr
     slope, offset = jnp.zeros_like(v), jnp.zeros_like(v)
     currents: dict[str, jax.Array] = {}
     for placed in model.synapses:
-        own, parameters = _own(model, placed, states)
-        pre, post = v[placed.pre], v[placed.post]
+        own, pre, post, parameters = _of_currents(model, placed, states, v)
 
         def current(
             post: jax.Array, p: PlacedSynapse = placed, s: Named = own, pre: jax.Array = pre, q: Named = parameters
@@ -68,10 +97,15 @@ def synaptic_current(model: Model, states: States, v: CompLanes) -> SynapticCurr
         if isinstance(placed.synapse, ElectricalSynapse):
             currents[f"i_{placed.synapse.name}"] = current(post)
             continue
-        i, di_dv = jax.jvp(current, (post,), (jnp.ones_like(post),))
-        slope = slope.at[placed.post].add(di_dv)
-        offset = offset.at[placed.post].add(di_dv * post - i)
-        currents[f"i_{placed.synapse.name}"] = i
+        # Where the current is a straight line in v, any v tells it, and no synapse has to look its own up.
+        at = jnp.zeros_like(post) if is_straight(placed.synapse) else post
+        i, di_dv = jax.jvp(current, (at,), (jnp.ones_like(at),))
+        here = [di_dv, di_dv * at - i]
+        if placed.wiring is None:
+            slope, offset = (x.at[placed.post].add(y) for x, y in zip((slope, offset), here, strict=True))
+        else:
+            slope, offset = (x + placed.wiring.post.summed(y) for x, y in zip((slope, offset), here, strict=True))
+        currents[f"i_{placed.synapse.name}"] = current(post)
     return SynapticCurrent(slope, offset, currents)
 
 
