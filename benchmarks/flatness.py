@@ -5,10 +5,10 @@
 Binary trees of 80 to 5,120 compartments with Hodgkin-Huxley, so many lanes that compartments times lanes stay the
 same: nanoseconds of a compartment-step forward and with gradient, and their ratio, should be the same too. With the
 product as it is the largest cell has 16 lanes, one vector of 512 bits; with less, vectors are not filled. And the
-largest with 1 and with 300 recordings: time of a run, and seconds to compile. Without a bar, for comparison: the same of
-1,280 compartments and of the layer-5 cell of speed.py (64 lanes each), of whose 324 compartments 300 are then recorded;
-there to write down what is recorded is a part of the work that shows. "Forward" returns the recordings. float32, dt
-0.025 ms, 10 ms, each measurement in a process of its own on one core, median of the repeats.
+largest with 1 and with 300 recordings: time of a run, and seconds to compile. Without a bar, for comparison: the same
+of 1,280 compartments and of the layer-5 cell of speed.py (64 lanes each), of whose 324 compartments 300 are then
+recorded; there to write down what is recorded is a part of the work that shows. "Forward" returns the recordings.
+float32, dt 0.025 ms, 10 ms, each measurement in a process of its own on one core, median of the repeats.
 """
 
 from __future__ import annotations

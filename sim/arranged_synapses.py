@@ -6,16 +6,17 @@ bindings, inputs and recordings move along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .bind import Binding, Reading
 from .grouped_rows import Grouping, by_slots
 from .inputs import Inputs
-from .lowered import Model, PlacedSynapse, Wiring
+from .lowered import PlacedSynapse, Wiring
 from .simulate import Plan
 from .synapse_dependence import POST, of_states
 from .synapses import ElectricalSynapse
@@ -27,6 +28,12 @@ Moves = dict[str, np.ndarray]
 
 def arranged(plan: Plan) -> Plan:
     """The same plan with its chemical synapses rearranged."""
+    # All of this is known now, also inside a function that JAX traces.
+    with jax.ensure_compile_time_eval():
+        return _arranged(plan)
+
+
+def _arranged(plan: Plan) -> Plan:
     for place, placed in enumerate(plan.model.synapses):
         if not isinstance(placed.synapse, ElectricalSynapse):
             plan = _with_one_arranged(plan, place)
@@ -50,7 +57,7 @@ def _with_one_arranged(plan: Plan, place: int) -> Plan:
     wiring = Wiring(Grouping.of(post, model.n_comp), Grouping.of(pre, model.n_comp), None, None)
     if len(before) < len(pre) and _shares_states(plan, placed, of_parameters, of_initial, source, example):
         of_initial.update({key: of_initial[key][example] for key in synapse.synapse_states})
-        moves.update({key: source[moved] for key in synapse.synapse_states})
+        moves.update(dict.fromkeys(synapse.synapse_states, source[moved]))
         wiring = Wiring(
             wiring.post,
             Grouping.of(before, model.n_comp),
@@ -85,10 +92,8 @@ def _shares_states(
     touched = {b.key for b in plan.bindings} | set(plan.inputs.kinds)
     if not states or POST in deciding or touched & (states | deciding):
         return False
-    equal: Callable[[jnp.ndarray], bool] = lambda x: np.array_equal(x, np.asarray(x)[example][source])  # noqa: E731
-    return all(equal(parameters[k]) for k in deciding & set(synapse.synapse_params)) and all(
-        equal(initial[k]) for k in states
-    )
+    decided = [*(parameters[key] for key in deciding & set(synapse.synapse_params)), *(initial[key] for key in states)]
+    return all(np.array_equal(x, np.asarray(x)[example][source]) for x in decided)
 
 
 def _moved(moves: Moves, key: str, rows: Indices) -> Indices:

@@ -17,8 +17,8 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-#: Rows that a turn of the copying loop takes.
-_ROWS = 8
+#: Rows that a turn of the copying loop takes: of many lanes, and of few.
+_ROWS, _NARROW_ROWS, _FEW_LANES = 8, 64, 16
 
 _assemble_p = Primitive("assemble")
 _cut_p = Primitive("cut_rows")
@@ -50,16 +50,17 @@ def _assembled_by_loops(*blocks: jax.Array, axis: int) -> jax.Array:
 
 def _copied(whole: jax.Array, block: jax.Array, start: int, axis: int) -> jax.Array:
     n = block.shape[axis]
-    if n < 2 * _ROWS:
+    rows = _NARROW_ROWS if block.shape[-1] < _FEW_LANES and n >= 2 * _NARROW_ROWS else _ROWS
+    if n < 2 * rows:
         return lax.dynamic_update_slice_in_dim(whole, block, start, axis)
 
     def copy(k: jax.Array, whole: jax.Array) -> jax.Array:
-        row = jnp.minimum(k * _ROWS, n - _ROWS)
+        row = jnp.minimum(k * rows, n - rows)
         return lax.dynamic_update_slice_in_dim(
-            whole, lax.dynamic_slice_in_dim(block, row, _ROWS, axis), start + row, axis
+            whole, lax.dynamic_slice_in_dim(block, row, rows, axis), start + row, axis
         )
 
-    return lax.fori_loop(0, -(-n // _ROWS), copy, whole)
+    return lax.fori_loop(0, -(-n // rows), copy, whole)
 
 
 def _pieces(x: jax.Array, *, sizes: tuple[int, ...], axis: int) -> list[jax.Array]:

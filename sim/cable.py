@@ -29,6 +29,9 @@ from .types import CompLanes, NodeLanes
 #: Name of the voltage among the quantities that spread.
 VOLTAGE = "v"
 
+#: With fewer lanes loops go over nodes: a padding that is fused into arithmetic then asks at each, without vectors.
+_LANES_OF_A_LOOP = 16
+
 
 class Cable(eqx.Module):
     """The passive part of the equation of one quantity.
@@ -50,7 +53,10 @@ class Cable(eqx.Module):
 
     def at_nodes(self, x: CompLanes) -> NodeLanes:
         """Values of compartments with a zero at each branch point."""
-        return jnp.pad(x, ((0, self.capacity.shape[0] - x.shape[0]), (0, 0)))
+        n = self.capacity.shape[0] - x.shape[0]
+        if n and x.shape[1] < _LANES_OF_A_LOOP:
+            return assemble([x, jnp.zeros((n, x.shape[1]), x.dtype)])
+        return jnp.pad(x, ((0, n), (0, 0)))
 
     def with_points(self, x: CompLanes) -> NodeLanes:
         """Values of compartments and, at branch points, what the neighbours make of them: no flux stays there."""

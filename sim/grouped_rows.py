@@ -94,7 +94,7 @@ class Grouping(eqx.Module):
 
 
 def by_slots(index: np.ndarray, n_rows: int) -> tuple[np.ndarray, int, np.ndarray]:
-    """Entries slot by slot; the number of rows that have any; and the sizes of the slots."""
+    """Entries slot by slot; the number of rows that have any; and the sizes of the slots, falling."""
     degree = np.bincount(index, minlength=n_rows)
     rank = np.argsort(np.argsort(-degree, kind="stable"))
     by_row = np.argsort(index, kind="stable")
@@ -109,7 +109,9 @@ def _widened(order: np.ndarray, slots: np.ndarray, n_entries: int) -> tuple[np.n
     widths = np.unique(slots)[::-1]
     if len(widths) > _MOST_WIDTHS:
         widths = np.unique(np.ceil(np.geomspace(slots[0], 1, _MOST_WIDTHS)).astype(int))[::-1]
-    parts, starts, at, entry = [], {int(widths[0]): []}, 0, 0
+    parts: list[np.ndarray] = []
+    starts: dict[int, list[int]] = {int(widths[0]): []}
+    at = entry = 0
     for size in slots:
         width = int(widths[widths >= size].min())
         starts.setdefault(width, []).append(at)
@@ -122,8 +124,25 @@ def _pick(x: jax.Array, index: jax.Array) -> jax.Array:
     return x.at[index].get(mode="promise_in_bounds")
 
 
-def _by_index(x: jax.Array, index: jax.Array, *_: jax.Array, apart: bool, **__: Any) -> jax.Array:
+def _by_index(
+    x: jax.Array, index: jax.Array, place: jax.Array, *order: jax.Array, slots: Slots, apart: bool
+) -> jax.Array:
+    if not order and len(index) >= _SMALL and len(slots) < _MOST_WIDTHS:
+        return _by_copies(_picked_apart(x, index[: slots[0][0]]), len(index), slots)
     return _picked_apart(x, index) if apart else _pick(x, index)
+
+
+def _by_copies(x: jax.Array, n: int, slots: Slots) -> jax.Array:
+    """Where entries are in the order of the slots, of rows in that order: each slot is a copy of the first rows."""
+    found = jnp.zeros((n, *x.shape[1:]), x.dtype)
+    for width, starts in slots:
+        where = jnp.asarray(starts if len(starts) > 1 else 2 * starts, jnp.int32)
+
+        def turn(k: jax.Array, found: jax.Array, width: int = width, where: jax.Array = where) -> jax.Array:
+            return lax.dynamic_update_slice_in_dim(found, lax.slice_in_dim(x, 0, width), where[k], 0)
+
+        found = lax.fori_loop(0, where.shape[0], turn, found)
+    return found
 
 
 def _picked_apart(x: jax.Array, index: jax.Array) -> jax.Array:
@@ -151,7 +170,9 @@ def _by_blocks(
     for o in order:
         # A place that only makes a slot wider takes some entry, times 0: to ask for each element would cost more.
         filled = (o < index.shape[0]).astype(x.dtype)
-        x = _pick(x, jnp.minimum(o, index.shape[0] - 1)) * filled.reshape(-1, *[1] * (x.ndim - 1))
+        x = _picked_apart(x, jnp.minimum(o, index.shape[0] - 1))
+        if o.shape[0] > index.shape[0]:
+            x = x * filled.reshape(-1, *[1] * (x.ndim - 1))
     total = jnp.zeros((slots[0][0] + 1, *x.shape[1:]), x.dtype)
     for width, starts in slots:
         block = _sum_of_slices(x, starts, width)

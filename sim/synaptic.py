@@ -56,7 +56,7 @@ def _of_currents(
     pre, post = wiring.pre.picked(v), wiring.post.picked(v)
     if wiring.source is None:
         return own, pre, post, parameters
-    return {k: wiring.source.picked(x) for k, x in own.items()}, wiring.source.picked(pre), post, parameters
+    return {k: wiring.source.picked(x, apart=True) for k, x in own.items()}, wiring.source.picked(pre), post, parameters
 
 
 def advance_synapses(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
