@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -47,6 +48,7 @@ def execute(
     *,
     workers: int,
     steps: int | None = None,
+    files: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     watch: Watch = lambda progress, report: None,
 ) -> Literal["finished", "stopped"]:
@@ -56,6 +58,7 @@ def execute(
         make_executor: from the recipe to workers.
         workers: how many.
         steps: steps of each start in all, to extend a finished run; default what the run was last asked for.
+        files: the folder that the job's file names are relative to, where it is not what it was.
         should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
         watch: told of progress.
 
@@ -64,6 +67,8 @@ def execute(
         FitError: the fit cannot go on; its state is committed.
     """
     resolved = resolved_of(store)
+    if files is not None:
+        resolved = resolved.in_folder(files)
     resolved.verify()
     job = resolved.job
     sweeps = prepare_sweeps(job)
