@@ -35,7 +35,7 @@ def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool
     JobError : with every fault found, one line each: file, key, what is wrong and what would be right
     """
     file = str(path)
-    document = _parse(file, _read(file))
+    document = read_toml(file)
     changed, faults = [], []
     for text in overrides:
         key, fault = apply_override(document, text)
@@ -44,6 +44,11 @@ def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool
     if faults:
         raise JobError(faults)
     return make_job(document, folder=Path(file).absolute().parent, source=file, changed=changed, elsewhere=elsewhere)
+
+
+def read_toml(file: str) -> dict[str, Any]:
+    """The tables of a TOML file. Raises JobError where it cannot be read or is none."""
+    return _parse(file, _read(file))
 
 
 def make_job(
