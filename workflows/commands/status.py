@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import print_json, print_lines, print_table
-from ..errors import UserError
+from ..errors import DONE, UserError
 from ..location import is_run
 from . import LOOK
 from ._cluster import JobServer
 from ._options import Json
 
 if TYPE_CHECKING:
-    from ..run import Status
+    from ..run import Run, Status
 
 
 def register(app: typer.Typer) -> None:
@@ -32,14 +32,24 @@ def status(
         ),
     ],
     address: JobServer = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show it as it goes, until it ends: steps, losses, pace, time left.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say how far a run is, its best loss and parameters, parameters at a bound, failures. Works while it runs."""
+    if follow and json:
+        raise UserError("--json: does not go with --follow; ask again and again instead")
     if address is not None and not is_run(run):
+        if follow:
+            raise UserError(f"--follow: goes with a run; for a submitted job: rallax logs {run} --follow")
         _submitted(run, address, json)
         return
     from ..run import Run
 
+    if follow:
+        _follow(Run.open(run))
+        return
     found = Run.open(run).status()
     if json:
         print_json(vars(found))
@@ -88,6 +98,17 @@ def list_(
     ]
     print_table("", ("run", "name", "state", "step", "best loss"), rows)
     print_lines(broken)
+
+
+def _follow(run: Run) -> None:
+    from ._follow import follow
+
+    try:
+        code = follow(run)
+    except KeyboardInterrupt:
+        # Only the looking ends.
+        raise typer.Exit(DONE) from None
+    raise typer.Exit(code)
 
 
 def _submitted(job: str, address: str, json: bool) -> None:
