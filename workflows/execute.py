@@ -5,6 +5,7 @@ Owns the wiring of coordinator, workers, storage, log and report, for new and re
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ from rallax.fitting import (
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
 from .errors import UserError
+from .loggers import told_of
+from .loggers.logger import Ending
 from .new_run import resolved_of
 from .problem import group_sweeps, group_table, recipe_of, space_of
 from .resolve import ResolvedJob
@@ -74,6 +77,9 @@ def execute(
     sweeps = prepare_sweeps(job)
     groups = group_table(group_sweeps(job, sweeps))
     settings = Settings.of(resolved)
+    told = told_of(
+        job, run_key(store), str(store.location), lambda message: log.event("logger failed", message=message)
+    )
     latest = store.latest()
     if steps is not None and latest is not None and steps < latest.step:
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
@@ -98,13 +104,21 @@ def execute(
         system=platform.platform(),
         python=platform.python_version(),
     )
+    told.begin()
     executor = make_executor(recipe_of(resolved))
+    ending: Ending = "stopped"
     try:
         with AsyncCommitter(store) as committer:
+            write = _committer(committer, coordinator, config, job.storage.keep)
+
+            def commit(snapshot: Snapshot) -> None:
+                write(snapshot)
+                told(snapshot)
+
             ended = fit_loop(
                 coordinator,
                 executor,
-                commit=_committer(committer, coordinator, config, job.storage.keep),
+                commit=commit,
                 checkpoint_every=job.storage.checkpoint_every_steps,
                 should_stop=should_stop,
                 on_report=log.report,
@@ -123,12 +137,21 @@ def execute(
             return "stopped"
         _write_traces(store, sweeps, traces, best)
         log.event("finished", step=coordinator.slowest_step)
+        ending = "finished"
         return "finished"
     except FitError as error:
         log.event("failed", message=str(error))
+        ending = "failed"
         raise
     finally:
         executor.close()
+        told.end(ending)
+
+
+def run_key(store: RunStore) -> str:
+    """What tells this run from all others, the same in every session of it and wherever it has been moved."""
+    attributes = store.attributes
+    return hashlib.sha256(f"{attributes['job_hash']} {attributes.get('created')}".encode()).hexdigest()[:16]
 
 
 def _config(resolved: ResolvedJob, settings: Settings, steps: int) -> FitConfig:

@@ -23,7 +23,7 @@ FORMAT = 1
 #: starts each process in.
 SHIPPED = "RALLAX_SHIPPED"
 
-_WITHOUT_EFFECT = ("compute", "storage")
+_WITHOUT_EFFECT = ("compute", "storage", "logging")
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class ResolvedJob:
 
     @property
     def hash(self) -> str:
-        """sha256 of what the result depends on: the tables without [compute] and [storage], the contents of the files
-        that they name (wherever these lie), and the settings."""
+        """sha256 of what the result depends on: the tables without [compute], [storage] and [logging], the contents of
+        the files that they name (wherever these lie), and the settings."""
         return _hash(FORMAT, self.job.resolved(), self.files, self.settings)
 
     def with_settings(self, **settings: Any) -> ResolvedJob:
