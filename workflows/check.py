@@ -13,6 +13,7 @@ from typing import Any
 from .errors import Fault, JobError, UserError
 from .estimate import Work, settings_of, work_of
 from .job import Job
+from .loggers import logger_faults
 from .loss_terms import terms_for
 from .model import BuiltModel, build_model
 from .resolve import ResolvedJob, resolve
@@ -89,7 +90,7 @@ def check_job(job: Job) -> CheckReport:
     ------
     JobError : with every fault found
     """
-    faults = list(_optimizer_faults(job))
+    faults = [*_optimizer_faults(job), *(Fault(job.source, key, message) for key, message in logger_faults(job))]
     model: BuiltModel | None = None
     sweeps: tuple[PreparedSweep, ...] = ()
     try:

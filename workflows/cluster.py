@@ -35,11 +35,11 @@ def workers_of(job: Job) -> int:
 
 
 @contextmanager
-def connected(job: Job, address: str | None = None) -> Iterator[None]:
+def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterator[None]:
     """Connected to Ray at `address` (or [compute] address), or to a cluster started here; undone at the end.
 
-    A cluster started here has as many cores as the machine, or as the workers that were asked for need. A process
-    that is connected already stays as it is.
+    A cluster started here has as many cores as the machine, or as the workers need that so many such jobs ask for. A
+    process that is connected already stays as it is.
 
     Raises:
         UserError: no cluster answers at the address.
@@ -63,7 +63,7 @@ def connected(job: Job, address: str | None = None) -> Iterator[None]:
             raise UserError(one_line(f"compute.address: no Ray cluster answers at {where!r} ({error})")) from None
     else:
         asked = job.compute.workers if isinstance(job.compute.workers, int) else 0
-        cores = max(os.cpu_count() or 1, -(-asked * job.compute.cpus_per_worker // 1))
+        cores = max(os.cpu_count() or 1, -(-asked * jobs * job.compute.cpus_per_worker // 1))
         ray.init(
             address="local",
             num_cpus=int(cores),
@@ -78,6 +78,13 @@ def connected(job: Job, address: str | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def own_address() -> str:
+    """Where other processes join the cluster that this one is connected to."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def _signal_handlers() -> dict[int, Any]:

@@ -5,9 +5,11 @@ Owns the wiring of coordinator, workers, storage, log and report, for new and re
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +31,8 @@ from rallax.fitting import (
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
 from .errors import UserError
+from .loggers import told_of
+from .loggers.logger import Ending
 from .new_run import resolved_of
 from .problem import group_sweeps, group_table, recipe_of, space_of
 from .resolve import ResolvedJob
@@ -47,6 +51,7 @@ def execute(
     *,
     workers: int,
     steps: int | None = None,
+    files: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     watch: Watch = lambda progress, report: None,
 ) -> Literal["finished", "stopped"]:
@@ -56,6 +61,7 @@ def execute(
         make_executor: from the recipe to workers.
         workers: how many.
         steps: steps of each start in all, to extend a finished run; default what the run was last asked for.
+        files: the folder that the job's file names are relative to, where it is not what it was.
         should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
         watch: told of progress.
 
@@ -64,11 +70,16 @@ def execute(
         FitError: the fit cannot go on; its state is committed.
     """
     resolved = resolved_of(store)
+    if files is not None:
+        resolved = resolved.in_folder(files)
     resolved.verify()
     job = resolved.job
     sweeps = prepare_sweeps(job)
     groups = group_table(group_sweeps(job, sweeps))
     settings = Settings.of(resolved)
+    told = told_of(
+        job, run_key(store), str(store.location), lambda message: log.event("logger failed", message=message)
+    )
     latest = store.latest()
     if steps is not None and latest is not None and steps < latest.step:
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
@@ -93,13 +104,21 @@ def execute(
         system=platform.platform(),
         python=platform.python_version(),
     )
+    told.begin()
     executor = make_executor(recipe_of(resolved))
+    ending: Ending = "stopped"
     try:
         with AsyncCommitter(store) as committer:
+            write = _committer(committer, coordinator, config, job.storage.keep)
+
+            def commit(snapshot: Snapshot) -> None:
+                write(snapshot)
+                told(snapshot)
+
             ended = fit_loop(
                 coordinator,
                 executor,
-                commit=_committer(committer, coordinator, config, job.storage.keep),
+                commit=commit,
                 checkpoint_every=job.storage.checkpoint_every_steps,
                 should_stop=should_stop,
                 on_report=log.report,
@@ -118,12 +137,21 @@ def execute(
             return "stopped"
         _write_traces(store, sweeps, traces, best)
         log.event("finished", step=coordinator.slowest_step)
+        ending = "finished"
         return "finished"
     except FitError as error:
         log.event("failed", message=str(error))
+        ending = "failed"
         raise
     finally:
         executor.close()
+        told.end(ending)
+
+
+def run_key(store: RunStore) -> str:
+    """What tells this run from all others, the same in every session of it and wherever it has been moved."""
+    attributes = store.attributes
+    return hashlib.sha256(f"{attributes['job_hash']} {attributes.get('created')}".encode()).hexdigest()[:16]
 
 
 def _config(resolved: ResolvedJob, settings: Settings, steps: int) -> FitConfig:

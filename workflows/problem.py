@@ -7,9 +7,11 @@ resolved job (`from_config`); nothing but plain data travels.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import jax
@@ -24,7 +26,7 @@ from rallax.fitting.losses import CompositeLoss, Target, build_loss, make_target
 from .job import Job
 from .loss_terms import terms_for
 from .model import BuiltModel, batched_tree, build_model
-from .resolve import ResolvedJob
+from .resolve import SHIPPED, ResolvedJob
 from .settings import Settings
 from .sweeps import PreparedSweep, prepare_sweeps
 from .user_code import load_entry
@@ -40,6 +42,9 @@ def recipe_of(resolved: ResolvedJob) -> Recipe:
 def from_config(config: Mapping[str, Any]) -> JobProblem:
     """The problem of a recipe; its files are checked against the resolved job's hashes."""
     resolved = ResolvedJob.from_json(config["resolved"])
+    if shipped := os.environ.get(SHIPPED):
+        # Each node unpacks what was sent in a directory of its own, and Ray starts its workers there.
+        resolved = resolved.in_folder(Path.cwd() / shipped)
     resolved.verify()
     return JobProblem(resolved.job, Settings.of(resolved))
 

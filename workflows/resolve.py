@@ -19,7 +19,11 @@ from .user_code import source_of
 
 FORMAT = 1
 
-_WITHOUT_EFFECT = ("compute", "storage")
+#: The variable that says where a job that was sent to a cluster has its files: a folder below the directory that Ray
+#: starts each process in.
+SHIPPED = "RALLAX_SHIPPED"
+
+_WITHOUT_EFFECT = ("compute", "storage", "logging")
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,38 @@ class ResolvedJob:
 
     @property
     def hash(self) -> str:
-        """sha256 of what the result depends on: the tables without [compute] and [storage], the contents of the files
-        that they name (wherever these lie), and the settings."""
+        """sha256 of what the result depends on: the tables without [compute], [storage] and [logging], the contents of
+        the files that they name (wherever these lie), and the settings."""
         return _hash(FORMAT, self.job.resolved(), self.files, self.settings)
 
     def with_settings(self, **settings: Any) -> ResolvedJob:
         """The same with more settings decided."""
         return replace(self, settings={**self.settings, **settings})
+
+    def in_folder(self, folder: str | Path) -> ResolvedJob:
+        """The same with its files in another folder: every relative name is looked for below `folder`, an absolute one
+        where it was, a module among those installed here. The hash stays, since it is of contents.
+
+        Raises
+        ------
+        UserError : a module that the job names is not installed here
+        """
+        moved = Path(folder).absolute()
+        in_python = {key for key, _ in self.job.entries()}
+        job = make_job(self.job.resolved(), moved, self.job.source, files=False)
+
+        def path_of(file: NamedFile) -> Path:
+            if file.key in in_python:
+                return source_of(file.name, moved) or file.path
+            return job.path(file.name)
+
+        return replace(self, job=job, files=tuple(replace(file, path=path_of(file)) for file in self.files))
+
+    def same_job(self, other: ResolvedJob) -> bool:
+        """Whether both have the same job and contents of files, whatever was decided when a run was made."""
+        return _hash(FORMAT, self.job.resolved(), self.files, {}) == _hash(
+            FORMAT, other.job.resolved(), other.files, {}
+        )
 
     def verify(self) -> None:
         """Raise `JobError`, a line for each file that is gone or whose content is not what it was."""
@@ -71,7 +100,8 @@ class ResolvedJob:
             try:
                 changed = _sha256_of(file.path) != file.sha256
             except UserError as error:
-                faults.append(Fault(self.job.source, file.key, str(error)))
+                message = f"{error}; if the job's files have moved, name their folder by --files"
+                faults.append(Fault(self.job.source, file.key, message))
                 continue
             if changed:
                 message = f"{file.path} is not what it was when the run was made; put it back, or start a new run"

@@ -212,5 +212,6 @@ FAILURES = (
     "worker hangs",
     "worker not started",
     "device refused",
+    "logger failed",
     "failed",
 )

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from rallax.fitting import Executor
-from rallax.storage import RunStore
+from rallax.storage import NotARun, RunStore
 
 from .cluster import connected, ray_executor, workers_of
+from .errors import UserError
 from .execute import Watch, execute
 from .job import Job
 from .new_run import create_run, resolved_of
+from .resolve import resolve
 from .run import Run
 
 MakeExecutor = Callable[[Any], Executor]
@@ -29,6 +31,7 @@ def fit(
     job: Job,
     run: str | Path | None = None,
     *,
+    go_on: bool = False,
     address: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     watch: Watch = lambda progress, report: None,
@@ -39,6 +42,7 @@ def fit(
 
     Args:
         run: directory of the run; default the job's.
+        go_on: continue the run that is there already, if it is of this very job.
         address: of a Ray cluster; default the job's, else one is started on this machine.
         should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
         watch: told of progress, `watch(progress, report or None)`.
@@ -48,17 +52,22 @@ def fit(
     Raises:
         JobError: faults of the job; nothing is made.
         StorageError: the directory holds a run already or cannot be written.
+        UserError: with `go_on`, a run of another job is there.
         FitError: the fit cannot go on; its state is committed.
     """
     directory = job.run_directory if run is None else Path(run)
-    store = create_run(job, directory)
-    return _go_on(store, job, None, address, should_stop, watch, report, make_executor)
+    store = _run_of(job, directory) if go_on else None
+    files = None if store is None else job.folder
+    if store is None:
+        store = create_run(job, directory)
+    return _go_on(store, job, None, files, address, should_stop, watch, report, make_executor)
 
 
 def resume(
     run: str | Path,
     *,
     steps: int | None = None,
+    files: str | Path | None = None,
     address: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     watch: Watch = lambda progress, report: None,
@@ -69,6 +78,7 @@ def resume(
 
     Args:
         steps: steps of each start in all, to extend a finished run.
+        files: the folder that the job's file names are relative to, where it is not what it was when the run was made.
 
     Raises:
         StorageError: no run, a damaged one, or one of a newer format.
@@ -76,20 +86,33 @@ def resume(
     """
     store = RunStore.open(run, write=True)
     job = resolved_of(store).job
-    return _go_on(store, job, steps, address, should_stop, watch, report, make_executor)
+    files = None if files is None else Path(files)
+    return _go_on(store, job, steps, files, address, should_stop, watch, report, make_executor)
+
+
+def _run_of(job: Job, directory: Path) -> RunStore | None:
+    """The run in `directory` if it is of this job; None where there is none yet."""
+    try:
+        store = RunStore.open(directory, write=True)
+    except NotARun:
+        return None
+    if not resolved_of(store).same_job(resolve(job)):
+        raise UserError(f"{store.location}: is a run of another job, or of other files; name another directory")
+    return store
 
 
 def _go_on(
     store: RunStore,
     job: Job,
     steps: int | None,
+    files: Path | None,
     address: str | None,
     should_stop: Callable[[], bool],
     watch: Watch,
     report: bool,
     make_executor: MakeExecutor | None,
 ) -> Run:
-    run_it = partial(execute, store, steps=steps, should_stop=should_stop, watch=watch)
+    run_it = partial(execute, store, steps=steps, files=files, should_stop=should_stop, watch=watch)
     if make_executor is not None:
         run_it(make_executor, workers=1)
     else:

@@ -14,6 +14,7 @@ import typer
 FIT = "Fit"
 LOOK = "Look"
 CHECK = "Check"
+CLUSTER = "Cluster"
 """The panels of `rallax --help` that the commands stand in."""
 
 

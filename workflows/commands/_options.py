@@ -22,6 +22,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 
 RunDirectory = Annotated[str, typer.Argument(metavar="RUN", help="The directory of a run.", show_default=False)]
 
+Files = Annotated[
+    str | None,
+    typer.Option(
+        "--files",
+        metavar="DIR",
+        help="The folder that the job's file names are relative to, if they have moved. [default: as it was]",
+        show_default=False,
+    ),
+]
+
 Address = Annotated[
     str | None,
     typer.Option(

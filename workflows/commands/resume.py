@@ -8,7 +8,7 @@ import typer
 
 from . import FIT
 from ._fitting import coordinate_on_cpu, shown_progress, stop_on_signals, tell_end
-from ._options import Address, Json, RunDirectory
+from ._options import Address, Files, Json, RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def resume(
         int | None,
         typer.Option("--steps", min=0, metavar="N", help="Steps in all, to extend a finished run.", show_default=False),
     ] = None,
+    files: Files = None,
     address: Address = None,
     json: Json = False,
 ) -> None:
@@ -29,5 +30,5 @@ def resume(
     from ..run_fit import resume as go_on
 
     with stop_on_signals() as should_stop, shown_progress(json) as watch:
-        found = go_on(run, steps=steps, address=address, should_stop=should_stop, watch=watch)
+        found = go_on(run, steps=steps, files=files, address=address, should_stop=should_stop, watch=watch)
     tell_end(found, json)

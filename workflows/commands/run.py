@@ -22,6 +22,9 @@ def run(
     directory: Annotated[
         str | None, typer.Option("--run", metavar="DIR", help="Where to write the run. [default: as the job says]")
     ] = None,
+    go_on: Annotated[
+        bool, typer.Option("--resume", help="If the run is there already and of this very job, go on with it.")
+    ] = False,
     address: Address = None,
     json: Json = False,
 ) -> None:
@@ -40,6 +43,7 @@ def run(
         found = fit(
             loaded,
             None if directory is None else Path(directory),
+            go_on=go_on,
             address=address,
             should_stop=should_stop,
             watch=watch,

@@ -10,7 +10,7 @@ import typer
 from ..console import print_json, print_table
 from ..errors import UserError
 from . import LOOK
-from ._options import Json, Overrides
+from ._options import Files, Json, Overrides
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +27,7 @@ def simulate(
         typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter's value instead.", show_default=False),
     ] = None,
     set_: Overrides = None,
+    files: Files = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE.zarr", help="Write the traces there.", show_default=False)
     ] = None,
@@ -48,10 +49,12 @@ def simulate(
         from ..run import Run
 
         run = Run.open(what)
-        job = run.resolved.job
+        job = run.resolved.job if files is None else run.resolved.in_folder(files).job
         number = run.best_start() if start == "best" else _number(start, job.fit.starts)
         theta = run.parameters()[number].copy()
     else:
+        if files is not None:
+            raise UserError("--files goes with a run; a job's files are relative to its own folder")
         from ..problem import space_of
 
         job = load_job(what, set_ or ())

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from .compute import Compute
 from .fit import Fit
+from .logging import Logging
 from .loss import Loss
 from .model import Model
 from .parameters import Parameter, parameter_faults
@@ -38,6 +39,7 @@ class Job(Table):
     fit: Fit = Field(Fit(), description="The search.")
     compute: Compute = Field(Compute(), description="The workers.")
     storage: Storage = Field(Storage(), description="The run.")
+    logging: Logging = Field(Logging(), description="Who else is told.")
 
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
     _source: str = PrivateAttr(default="")

@@ -24,17 +24,18 @@ from .overrides import apply_override
 MAX_BYTES = 2**20
 
 
-def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
+def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool = False) -> Job:
     """Read and check the job file at `path`, changed by `overrides` ("fit.steps=10").
 
-    File names in it are relative to its folder.
+    File names in it are relative to its folder. With `elsewhere` the job is to run on other machines: files with an
+    absolute name and the run's directory are theirs and not looked at here.
 
     Raises
     ------
     JobError : with every fault found, one line each: file, key, what is wrong and what would be right
     """
     file = str(path)
-    document = _parse(file, _read(file))
+    document = read_toml(file)
     changed, faults = [], []
     for text in overrides:
         key, fault = apply_override(document, text)
@@ -42,7 +43,12 @@ def load_job(path: str | Path, overrides: Sequence[str] = ()) -> Job:
         faults += [fault] if fault else []
     if faults:
         raise JobError(faults)
-    return make_job(document, folder=Path(file).absolute().parent, source=file, changed=changed)
+    return make_job(document, folder=Path(file).absolute().parent, source=file, changed=changed, elsewhere=elsewhere)
+
+
+def read_toml(file: str) -> dict[str, Any]:
+    """The tables of a TOML file. Raises JobError where it cannot be read or is none."""
+    return _parse(file, _read(file))
 
 
 def make_job(
@@ -52,6 +58,7 @@ def make_job(
     changed: Iterable[str] = (),
     *,
     files: bool = True,
+    elsewhere: bool = False,
 ) -> Job:
     """A job from its tables as plain data.
 
@@ -62,6 +69,7 @@ def make_job(
     source : what the lines of errors begin with, the name of the job file
     changed : keys that came from the command line, whose faults name that instead of the file
     files : whether the files that it names are looked for
+    elsewhere : whether it runs on other machines, as for `load_job`
 
     Raises
     ------
@@ -77,7 +85,7 @@ def make_job(
     job._folder = Path(folder).absolute()
     job._source = source
     if files:
-        found = list(_faults(file_faults(job), source, changed))
+        found = list(_faults(file_faults(job, elsewhere=elsewhere), source, changed))
         if found:
             raise JobError(found)
     return job
@@ -119,11 +127,14 @@ def _parse(file: str, text: str) -> dict[str, Any]:
         raise JobError([Fault(file, where, f"no TOML: {message or error}")]) from None
 
 
-def file_faults(job: Job) -> Iterator[tuple[str, str]]:
-    """(key, what is wrong) of every file of the job that cannot be used, and of the run's directory."""
+def file_faults(job: Job, *, elsewhere: bool = False) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong) of every file of the job that cannot be used, and of the run's directory.
+
+    With `elsewhere` only of the files with a relative name.
+    """
     seen: set[tuple[str, str]] = set()
     for key, name in job.data_files():
-        if (key, name) in seen:
+        if (key, name) in seen or (elsewhere and Path(name).is_absolute()):
             continue
         seen.add((key, name))
         problem = _unreadable(job.path(name), directory=".zarr" in name.lower())
@@ -131,9 +142,13 @@ def file_faults(job: Job) -> Iterator[tuple[str, str]]:
             yield key, f"{name!r} {problem}"
     for key, text in job.entries():
         entry = parse_entry(text)
-        if entry.is_file and (problem := _unreadable(job.path(entry.place))):
+        if (
+            entry.is_file
+            and not (elsewhere and Path(entry.place).is_absolute())
+            and (problem := _unreadable(job.path(entry.place)))
+        ):
             yield key, f"{entry.place!r} {problem}"
-    problem = unwritable(job.run_directory)
+    problem = None if elsewhere else unwritable(job.run_directory)
     if problem:
         yield "storage.run", problem
 

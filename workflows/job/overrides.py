@@ -6,6 +6,7 @@ the key exists and the value fits is for the job's validation to say, which sees
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import Any
@@ -53,6 +54,22 @@ def apply_override(document: dict[str, Any], text: str) -> tuple[str, Fault | No
         else:
             return path, Fault(FILE, path, f"{_path(steps[:at])} has nothing below it; leave out what follows it")
     return path, None
+
+
+def as_override(key: str, value: Any) -> str:
+    """A change as `apply_override` reads it, from a value as TOML gives it."""
+    return f"{key}={_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(str(k))} = {_toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool | str):
+        # TOML's basic strings are JSON's, but for the character that JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007F")
+    return repr(value)
 
 
 def _steps(key: str) -> list[str | int] | None:

@@ -90,11 +90,11 @@ def _table_of(field: FieldInfo) -> type[Table] | None:
 
 def reference() -> str:
     """The page as Markdown."""
-    parts = [_HEAD, "## At the top\n", *_rows(Job, only=("name",))]
+    parts = [_HEAD, "## At the top\n", *rows(Job, only=("name",))]
     for heading, table, inner in _sections():
-        parts += [f"\n## {heading}\n", _doc(table), "", *_rows(table)]
+        parts += [f"\n## {heading}\n", _doc(table), "", *rows(table)]
         for name, below in inner:
-            parts += [f"\n### {heading}: {name}\n", _doc(below), "", *_rows(below)]
+            parts += [f"\n### {heading}: {name}\n", _doc(below), "", *rows(below)]
     return "\n".join(parts) + "\n" + _TAIL
 
 
@@ -105,7 +105,8 @@ def _doc(table: type[Table]) -> str:
     return text[0].upper() + text[1:]
 
 
-def _rows(table: type[Table], only: tuple[str, ...] | None = None) -> Iterator[str]:
+def rows(table: type[Table], only: tuple[str, ...] | None = None) -> Iterator[str]:
+    """The keys of a table, as rows of Markdown."""
     yield "| key | value | default | meaning |"
     yield "|---|---|---|---|"
     # What kind a table is comes first, as in the job, though the tables inherit their other keys before it.
@@ -118,7 +119,7 @@ def _rows(table: type[Table], only: tuple[str, ...] | None = None) -> Iterator[s
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
-    if field.default is None or field.default == ():
+    if field.default is None or field.default in ((), {}):
         return ""
     value = field.default
     if isinstance(value, Table):

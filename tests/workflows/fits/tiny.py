@@ -72,19 +72,27 @@ checkpoint_every_steps = 2
 """
 
 
+_TIME = np.arange(0, 15.01, 0.1)
+
+
 def write_tiny(folder: Path) -> Path:
     """Write the job with the recordings that its hidden parameters give; the path of the job file."""
     from rallax.workflows import load_job, simulate_job
 
+    job = write_flat(folder)
+    for name, v in simulate_job(load_job(job), HIDDEN).items():
+        _write(folder / f"{name}.csv", _TIME, v)
+    return job
+
+
+def write_flat(folder: Path) -> Path:
+    """Write the job with recordings in which nothing happens, for which nothing need be simulated."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "cell.swc").write_text(_SWC)
     job = folder / "job.toml"
     job.write_text(_JOB)
-    time = np.arange(0, 15.01, 0.1)
     for name in ("step_1", "step_2", "held_out"):
-        _write(folder / f"{name}.csv", time, np.full(time.shape, -70.0))
-    for name, v in simulate_job(load_job(job), HIDDEN).items():
-        _write(folder / f"{name}.csv", time, v)
+        _write(folder / f"{name}.csv", _TIME, np.full(_TIME.shape, -70.0))
     return job
 
 

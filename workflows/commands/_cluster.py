@@ -1,0 +1,36 @@
+"""Arguments that the commands for submitted jobs share, and the way they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import StoppedEarly
+
+if TYPE_CHECKING:
+    from ..submission.ray_jobs import JobState
+
+JobServer = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="URL",
+        envvar="RAY_API_SERVER_ADDRESS",
+        help="The job server of a Ray cluster: the address of the head's dashboard, http://HEAD:8265.",
+        show_default=False,
+        show_envvar=False,
+    ),
+]
+
+JobId = Annotated[
+    str, typer.Argument(metavar="ID", help="A submitted job, as submit has printed it.", show_default=False)
+]
+
+
+def tell_over(state: JobState) -> None:
+    """End as the job has ended: its own exit code. Raises StoppedEarly where it was stopped and can go on."""
+    if state.code == 3:
+        raise StoppedEarly(f"{state.id} was stopped; go on with: {state.metadata.get('again', 'rallax submit RUN')}")
+    if state.code:
+        raise typer.Exit(state.code)
