@@ -41,7 +41,10 @@ def from_config(config: Mapping[str, Any]) -> JobProblem:
     """The problem of a recipe; its files are checked against the resolved job's hashes."""
     resolved = ResolvedJob.from_json(config["resolved"])
     resolved.verify()
-    return JobProblem(resolved.job, Settings.of(resolved))
+    problem = JobProblem(resolved.job, Settings.of(resolved))
+    # Once more, now that they have been read: a file may have changed between the two.
+    resolved.verify()
+    return problem
 
 
 def space_of(job: Job) -> ParameterSpace:
