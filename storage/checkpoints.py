@@ -13,6 +13,7 @@ from .epoch import Claims, read_claims
 from .errors import DamagedRun
 from .groups import Damage, Sealed, damages, decode_group, read_document, read_sealed
 from .layout import CHECKPOINTS, DOCUMENT, Label, in_zarr
+from .limits import group_bytes
 from .store import Store
 from .tree import Encoded, decode_tree
 from .variable import Group
@@ -177,7 +178,14 @@ class CheckpointReader:
 
     def history(self, commit: Commit) -> list[Group]:
         """The segments that a commit covers."""
-        return [self.segment(segment) for segment in commit.segments]
+        found, left = [], group_bytes()
+        for segment in commit.segments:
+            found.append(self.segment(segment))
+            left -= sum(variable.data.nbytes for variable in found[-1].variables.values())
+            if left < 0:
+                where = f"{self._store.location}/{in_zarr(segment.path)}"
+                raise DamagedRun(f"{where}: the history has more bytes than this machine can hold; use a larger one")
+        return found
 
     def segment(self, segment: Segment) -> Group:
         """One segment; raises `DamagedRun` when it is not whole."""

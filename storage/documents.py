@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from .errors import DamagedRun, NotStorable
+from .limits import DEPTH
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -38,11 +39,32 @@ def load(data: bytes, where: str) -> dict[str, Any]:
         DamagedRun: when they are anything else; names `where`.
     """
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise DamagedRun(f"{where}: not valid JSON (torn or overwritten); restore this file from a copy") from error
     if not isinstance(value, dict):
         raise DamagedRun(f"{where}: not a JSON object; restore this file from a copy")
+    if _is_deep(value):
+        raise DamagedRun(f"{where}: nested more than {DEPTH} deep; restore this file from a copy")
+    return value
+
+
+def _is_deep(value: Json) -> bool:
+    """Whether a value is nested deeper than anything that is written, which recursive readers would stumble over."""
+    level: list[Any] = [value]
+    for _ in range(DEPTH):
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [inner for inner in level if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _finite(text: str) -> float:
+    """JSON's grammar allows 1e999, which is no number that was written."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large")
     return value
 
 

@@ -119,12 +119,20 @@ def decode_array(keys: Mapping[str, bytes], where: str) -> Variable:
                 raise ValueError("a chunk of another size")
             codec.decode(keys[key], out=part)  # into a buffer of the right size: a bomb finds no room
             data[place] = part[tuple(slice(size) for size in data[place].shape)]
-    except (ValueError, RuntimeError, MemoryError) as error:
+    except (ValueError, RuntimeError, MemoryError, OverflowError) as error:
         raise DamagedRun(f"{where}: cannot be decoded; restore it from a copy") from error
     attributes = dict(document["attributes"])
     units = attributes.pop("units", "")
     native = data.astype(dtype.newbyteorder("="), copy=False)
     return Variable(native, tuple(_names(document)), units, attributes)
+
+
+def decoded_bytes(keys: Mapping[str, bytes], where: str) -> int:
+    """How many bytes an array has when decoded, by its metadata; 0 where these are damaged, which decoding tells."""
+    document = load(keys[DOCUMENT], f"{where}/{DOCUMENT}")
+    if not _as_written(document, set(keys) - {DOCUMENT}):
+        return 0
+    return math.prod(document["shape"]) * np.dtype(document["data_type"]).itemsize
 
 
 def _content_bytes(frame: bytes) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .layout import LOG
+from .limits import LOG_BYTES
 from .store import Store
 
 
@@ -37,9 +38,9 @@ def ends_within_a_line(store: Store) -> bool:
 
 
 def read(store: Store) -> list[dict[str, Any]]:
-    """All events in order; lines that are not whole are left out."""
+    """All events in order (of a log beyond `limits.LOG_BYTES` the last ones); lines that are not whole are left out."""
     events = []
-    for line in (store.get(LOG) or b"").split(b"\n"):
+    for line in (store.get(LOG) or b"")[-LOG_BYTES:].split(b"\n"):
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):

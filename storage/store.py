@@ -10,13 +10,15 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
 
-from .errors import NotStorable
+from .errors import DamagedRun, NotStorable
+from .limits import KEY_BYTES
 
 TEMPORARY: Final = ".rallax/tmp"
 _ATTEMPTS: Final = 3
@@ -86,7 +88,7 @@ class LocalStore:
 
     def get(self, key: str) -> bytes | None:
         try:
-            return self._path(key).read_bytes()
+            return _read(self._path(key))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
@@ -125,7 +127,8 @@ class LocalStore:
     def append(self, key: str, data: bytes) -> None:
         path = self._path(key)
         self._make(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        # Not blocking: the opening of a pipe would wait for someone who reads.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
         try:
             _write_all(descriptor, data)
         finally:
@@ -159,7 +162,7 @@ class LocalStore:
         for name in self.children(TEMPORARY):
             path = self._path(TEMPORARY) / name
             with contextlib.suppress(FileNotFoundError):
-                if path.is_dir():
+                if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
                     path.unlink()
@@ -176,7 +179,13 @@ class LocalStore:
         parts = key.split("/")
         if any(part in ("", ".", "..") or "\0" in part or os.sep in part for part in parts):
             raise NotStorable(f"{self.location}: key {key!r} would leave the run")
-        return self._root.joinpath(*parts)
+        path = str(self._root)
+        for part in parts:
+            path = f"{path}/{part}"
+            # A run that someone else made may hold links: what is read, written or removed would lie outside of it.
+            if os.path.islink(path):  # noqa: PTH114 (for each part of each key)
+                raise DamagedRun(f"{path}: is a symbolic link, and a run holds none; put what it leads to in its place")
+        return Path(path)
 
     def _temporary(self) -> Path:
         folder = self._path(TEMPORARY)
@@ -201,6 +210,20 @@ class LocalStore:
     def _touched(self, directory: Path) -> None:
         with self._lock:
             self._changed_directories.add(directory)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a plain file: a device never ends, and a pipe waits for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedRun(f"{path}: is no plain file; restore this file from a copy")
+        if found.st_size > KEY_BYTES:
+            raise DamagedRun(f"{path}: has more than {KEY_BYTES} bytes, which nothing in a run has; restore it")
+        return stream.read()
 
 
 def _write_new(path: Path, data: bytes, *, synced: bool) -> None:

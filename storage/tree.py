@@ -17,9 +17,10 @@ from typing import Any, Final
 import numpy as np
 
 from .documents import group_document, load, open_group
-from .encode import decode_array, encode_array
+from .encode import decode_array, decoded_bytes, encode_array
 from .errors import DamagedRun, NotStorable
 from .layout import DOCUMENT, check_name
+from .limits import group_bytes
 from .variable import Variable, check_array, sizes_of, with_coordinates
 
 Tree = Mapping[str, Any]
@@ -194,4 +195,10 @@ def split_arrays(keys: Mapping[str, bytes], where: str) -> dict[str, dict[str, b
         if match is None or node is None:
             raise DamagedRun(f"{where}/{key}: belongs to no array; restore the run from a copy")
         node[key.removeprefix(f"{match[1]}/")] = keys[key]
+    # Known before anything is decoded: chunks of a kilobyte may hold sixteen megabytes each.
+    total = sum(decoded_bytes(node, f"{where}/{path}") for path, node in nodes.items() if node is not None)
+    if total > group_bytes():
+        raise DamagedRun(
+            f"{where}: its arrays have {total:.3g} bytes, more than this machine can hold; use a larger one"
+        )
     return nodes

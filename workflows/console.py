@@ -10,22 +10,27 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .errors import shown
+
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False, default=str) + "\n")
+    text = json.dumps(document, indent=1, ensure_ascii=False, default=str)
+    # In JSON only text can hold control characters, and there an escape means the same.
+    sys.stdout.write("\n".join(_escaped(line) for line in text.split("\n")) + "\n")
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Plain lines on standard output."""
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(shown(line) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal; when piped one line a row, its cells parted by tabs, without title and head."""
     if not sys.stdout.isatty():
-        print_lines("\t".join(row) for row in rows)
+        for row in rows:
+            sys.stdout.write("\t".join(map(shown, row)) + "\n")
         return
     # Loaded where it is used: a piped command does without it.
     from rich.console import Console
@@ -35,5 +40,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     Console(highlight=False, markup=False).print(table)
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)

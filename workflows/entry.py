@@ -6,6 +6,7 @@ Owns: taking such text apart. Loading what it names belongs to `user_code`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 HOW = '"file.py:Name" or "module:Name"'
 
@@ -35,6 +36,9 @@ def check_entry(text: str) -> str | None:
         return f"{name!r} is no name in Python; {HOW}"
     if "\0" in place or not (place.endswith(".py") or all(part.isidentifier() for part in place.split("."))):
         return f"{place!r} is neither a .py file nor a module; {HOW}"
+    if place.endswith(".py") and (PurePath(place).is_absolute() or ".." in PurePath(place).parts):
+        # Whoever reads a job sees its folder; code from elsewhere must be installed, and is named as a module then.
+        return f"{place!r} lies outside the job's folder; put the file there, or name an installed module:Name"
     return None
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +19,11 @@ WRONG = 2
 STOPPED = 3
 FAILED = 4
 
+# Code knows itself by the path that it was imported by, which may lead through a link.
 _PACKAGE_ROOTS = tuple(
-    str(Path(__file__).resolve().parents[1] / part) for part in ("sim", "fitting", "storage", "workflows")
+    str(here.parents[1] / part)
+    for here in (Path(__file__).absolute(), Path(__file__).resolve())
+    for part in ("sim", "fitting", "storage", "workflows")
 )
 
 
@@ -64,9 +68,33 @@ class StoppedEarly(Exception):
     """The work was stopped before its end and can be resumed; the text says how."""
 
 
+@contextmanager
+def as_written(where: str) -> Iterator[None]:
+    """Inside, the contents of a run are taken apart: what is missing or of another kind there is the run's fault.
+
+    Raises
+    ------
+    UserError : one line in place of whatever nonsense with a hash that holds makes the code stumble over
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
+        if isinstance(error, ValueError) and _raised_here(error.__traceback__):
+            raise
+        what = one_line(f"{type(error).__name__}: {error}", 100)
+        raise UserError(f"{where}: holds something else than rallax writes ({what}); restore it from a copy") from error
+
+
+def shown(text: str) -> str:
+    """`text` as a terminal may show it: a control character, which could move or hide what is there, as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def one_line(text: str, limit: int = 400) -> str:
     """`text` on one line without control characters, cut to `limit` characters."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 50 * limit]).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 

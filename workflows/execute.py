@@ -30,7 +30,7 @@ from rallax.fitting import (
 )
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
-from .errors import UserError
+from .errors import UserError, as_written
 from .loggers import told_of
 from .loggers.logger import Ending
 from .new_run import resolved_of
@@ -75,6 +75,8 @@ def execute(
     resolved.verify()
     job = resolved.job
     sweeps = prepare_sweeps(job)
+    # Once more, now that they have been read: a file may have changed between the two.
+    resolved.verify()
     groups = group_table(group_sweeps(job, sweeps))
     settings = Settings.of(resolved)
     told = told_of(
@@ -85,16 +87,18 @@ def execute(
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
     epoch = store.claim_epoch()
     latest = store.latest()
-    asked = job.fit.steps if latest is None else int(latest.attrs.get("steps", job.fit.steps))
+    with as_written(store.location):
+        asked = job.fit.steps if latest is None else int(latest.attrs.get("steps", job.fit.steps))
     config = _config(resolved, settings, asked if steps is None else steps)
-    coordinator = Coordinator(
-        config,
-        space_of(job),
-        groups,
-        DispatchPolicy(workers=workers),
-        device=None if latest is None else latest.attrs.get("device"),
-        tree=None if latest is None else latest.tree,
-    )
+    with as_written(store.location):
+        coordinator = Coordinator(
+            config,
+            space_of(job),
+            groups,
+            DispatchPolicy(workers=workers),
+            device=None if latest is None else latest.attrs.get("device"),
+            tree=None if latest is None else latest.tree,
+        )
     log = _Log(store, coordinator, watch)
     log.event(
         "resumed" if latest is not None else "started",

@@ -12,7 +12,7 @@ Owns the grammar and its errors. Which names an expression may use is for its re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
+MAX_EXPONENT = 64
+"""Largest whole exponent that is taken as repeated products; beyond it a power is one of real numbers."""
 
 FUNCTIONS: dict[str, int] = {"exp": 1, "log": 1, "sqrt": 1, "abs": 1, "tanh": 1, "min": 2, "max": 2}
 """Each function with its number of arguments."""
@@ -78,17 +80,16 @@ class Expression:
     @property
     def names(self) -> tuple[str, ...]:
         """The names it uses, each once, in the order of their first use."""
-        found: dict[str, None] = {}
+        return tuple(dict.fromkeys(node.name for node in self._nodes() if isinstance(node, Name)))
 
-        def visit(node: Node) -> None:
-            if isinstance(node, Name):
-                found[node.name] = None
-            elif isinstance(node, Call):
-                for argument in node.arguments:
-                    visit(argument)
-
-        visit(self.root)
-        return tuple(found)
+    def _nodes(self) -> Iterator[Node]:
+        """Every node in the order of the text, a call before its arguments; long sums are deep, so no recursion."""
+        todo = [self.root]
+        while todo:
+            node = todo.pop()
+            yield node
+            if isinstance(node, Call):
+                todo.extend(node.arguments[::-1])
 
     def evaluate(self, values: Mapping[str, ArrayLike]) -> Array:
         """Its value with `values` for its names, which broadcast; differentiable in each.
@@ -107,19 +108,27 @@ class Expression:
         }
         operations |= {name: getattr(jnp, _JNP.get(name, name)) for name in FUNCTIONS}
 
-        def value(node: Node) -> Any:
+        # Arguments come after their call in this order, so backwards each finds its arguments done.
+        done: list[Any] = []
+        for node in reversed(list(self._nodes())):
             if isinstance(node, Number):
                 # A Python float is weakly typed: the result keeps the precision of the arrays.
-                return node.value
-            if isinstance(node, Name):
-                return values[node.name]
-            arguments = [value(argument) for argument in node.arguments]
-            if node.operation == "^" and isinstance(node.arguments[1], Number) and node.arguments[1].value.is_integer():
-                # A whole exponent as an int: jnp.power then has no logarithm of the base in its derivative.
-                arguments[1] = int(arguments[1])
-            return operations[node.operation](*arguments)
+                done.append(node.value)
+            elif isinstance(node, Name):
+                done.append(values[node.name])
+            else:
+                arguments = [done.pop() for _ in node.arguments]
+                if node.operation == "^" and (whole := _whole_exponent(node.arguments[1])) is not None:
+                    # As an int: jnp.power then has no logarithm of the base in its derivative.
+                    arguments[1] = whole
+                done.append(operations[node.operation](*arguments))
+        return jnp.asarray(done.pop())
 
-        return jnp.asarray(value(self.root))
+
+def _whole_exponent(node: Node) -> int | None:
+    if isinstance(node, Number) and node.value.is_integer() and abs(node.value) <= MAX_EXPONENT:
+        return int(node.value)
+    return None
 
 
 class _Parser:

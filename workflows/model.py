@@ -215,14 +215,19 @@ def _cut(job: Job, faults: _Faults) -> sim.Cell:
                     values[key][group] = setting.values[key]
     faults.check()
     rule = model.discretization
-    return sim.cell_from(
-        reconstruction,
-        ncomp=rule.ncomp,
-        max_length=rule.max_length_um,
-        d_lambda=rule.d_lambda,
-        axial_resistivity=values["axial_resistivity"],
-        capacitance=values["capacitance"],
-    )
+    try:
+        return sim.cell_from(
+            reconstruction,
+            ncomp=rule.ncomp,
+            max_length=rule.max_length_um,
+            d_lambda=rule.d_lambda,
+            axial_resistivity=values["axial_resistivity"],
+            capacitance=values["capacitance"],
+        )
+    except MorphologyError as error:
+        faults.add("model.discretization", error)
+        faults.check()
+        raise
 
 
 def _mechanism(job: Job, name: str) -> sim.Mechanism:
@@ -299,7 +304,7 @@ def _from_python(job: Job) -> BuiltModel:
         module = function() if callable(function) else None
     except UserError as error:
         raise fault(error) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise fault(f"{entry} raised {type(error).__name__}: {error}") from None
     if not isinstance(module, sim.Module):
         raise fault(

@@ -12,7 +12,10 @@ import numpy as np
 from rallax.storage import Group, ParameterTable, RunStore, Variable
 
 from .check import check_job
+from .errors import UserError
+from .files import Unreadable, read_plain
 from .job import Job
+from .limits import JOB_BYTES
 from .problem import group_sweeps
 from .resolve import ResolvedJob
 from .sweeps import PreparedSweep
@@ -108,11 +111,14 @@ def unit_of(parameter: str | None) -> str:
 
 
 def _job_text(job: Job) -> bytes:
-    """The job file as its user wrote it."""
+    """The job file as its user wrote it; for people, since resolved.json is what a resume reads."""
     path = Path(job.source) if job.source else None
-    if path is not None and path.is_file():
-        return path.read_bytes()
-    return b"# This job was made in Python; resolved.json holds all of it.\n"
+    if path is None or not path.is_file():
+        return b"# This job was made in Python; resolved.json holds all of it.\n"
+    try:
+        return read_plain(path, JOB_BYTES)
+    except Unreadable as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def resolved_of(store: RunStore) -> ResolvedJob:

@@ -46,7 +46,10 @@ def from_config(config: Mapping[str, Any]) -> JobProblem:
         # Each node unpacks what was sent in a directory of its own, and Ray starts its workers there.
         resolved = resolved.in_folder(Path.cwd() / shipped)
     resolved.verify()
-    return JobProblem(resolved.job, Settings.of(resolved))
+    problem = JobProblem(resolved.job, Settings.of(resolved))
+    # Once more, now that they have been read: a file may have changed between the two.
+    resolved.verify()
+    return problem
 
 
 def space_of(job: Job) -> ParameterSpace:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .entry import parse_entry
 from .errors import Fault, JobError, UserError
+from .files import Unreadable, sha256_of_plain
 from .job import Job, make_job
+from .limits import RESOLVED_BYTES, TEXT_BYTES, ZARR_FILES
 from .user_code import source_of
 
 FORMAT = 1
@@ -133,6 +137,8 @@ class ResolvedJob:
         ------
         UserError : no resolved job, one of a newer format, or one that was changed; `source` begins the line
         """
+        if len(text) > RESOLVED_BYTES:
+            raise UserError(f"{source}: has more than {RESOLVED_BYTES} characters; name the directory of a run")
         try:
             document = json.loads(text)
             written = document["format"]
@@ -157,7 +163,23 @@ class ResolvedJob:
             raise UserError(f"{source}: is damaged; put back the one that the run was made with") from None
         if found != expected:
             raise UserError(f"{source}: does not fit its hash; put back the one that the run was made with")
+        if not resolved._names_the_files_of_its_job():
+            raise UserError(f"{source}: lists other files than its job names; put back the one of the run")
         return resolved
+
+    def _names_the_files_of_its_job(self) -> bool:
+        """Whether what is hashed is what will be read: each file of the job where the job has it."""
+        wanted: dict[tuple[str, str], Path | None] = {
+            (key, name): self.job.path(name) for key, name in self.job.data_files()
+        }
+        for key, text in self.job.entries():
+            entry = parse_entry(text)
+            wanted[key, text] = self.job.path(entry.place) if entry.is_file else None
+        listed = {(file.key, file.name): file.path for file in self.files}
+        # A module has a file of source or not, and that lies where it is installed.
+        return all(listed.get(at) == path for at, path in wanted.items() if path is not None) and all(
+            at in wanted for at in listed
+        )
 
 
 def resolve(job: Job) -> ResolvedJob:
@@ -216,9 +238,18 @@ def _sha256_of(path: Path) -> str:
     """Of a file's content; of a directory (a Zarr array) its files' names and contents in order of their names."""
     try:
         if not path.is_dir():
-            with path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-        parts = [[p.relative_to(path).as_posix(), _sha256_of(p)] for p in sorted(path.rglob("*")) if p.is_file()]
-        return _sha256(_canonical(parts))
+            return sha256_of_plain(path, TEXT_BYTES)
+        found = sorted(_files_below(path))
+        return _sha256(_canonical([[p.relative_to(path).as_posix(), sha256_of_plain(p, TEXT_BYTES)] for p in found]))
+    except Unreadable as error:
+        raise UserError(f"{path}: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    files = (Path(top) / name for top, _, names in os.walk(folder) for name in names)
+    for count, file in enumerate(files):
+        if count >= ZARR_FILES:
+            raise Unreadable(f"holds more than {ZARR_FILES} files; name one recording")
+        yield file

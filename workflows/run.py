@@ -13,7 +13,7 @@ import numpy as np
 from rallax.fitting.parameters import ParameterSpace
 from rallax.storage import Checkpoint, RunStore
 
-from .errors import UserError
+from .errors import UserError, as_written
 from .new_run import resolved_of
 from .problem import space_of
 from .resolve import ResolvedJob
@@ -72,6 +72,10 @@ class Run:
         """
         return cls(RunStore.open(path))
 
+    def events(self) -> list[dict[str, Any]]:
+        """The log: those of its events that say of what kind they are."""
+        return [event for event in self.store.read_log() if isinstance(event.get("kind"), str)]
+
     @property
     def directory(self) -> Path:
         """Where it is."""
@@ -104,15 +108,21 @@ class Run:
 
     def best_losses(self) -> np.ndarray:
         """(start,) least training loss of each start; NaN where there is none."""
-        tree = self.checkpoint.tree
+        tree, starts = self.checkpoint.tree, self.resolved.job.fit.starts
         if "starts" not in tree:
             raise UserError(f"{self.directory}: the candidates are still being drawn")
-        return np.where(tree["starts"]["present"], tree["best"]["loss"], np.nan)
+        with as_written(str(self.directory)):
+            present, loss = np.asarray(tree["starts"]["present"]), _numbers(tree["best"]["loss"], starts)
+            if present.dtype != bool or present.shape != loss.shape:
+                raise TypeError("present is no list of true and false")
+            return np.where(present, loss, np.nan)
 
     def parameters(self) -> np.ndarray:
         """(start, parameter) at each start's least loss, in physical units."""
         self.best_losses()
-        return np.asarray(self.checkpoint.tree["best"]["theta"])
+        job = self.resolved.job
+        with as_written(str(self.directory)):
+            return _numbers(self.checkpoint.tree["best"]["theta"], job.fit.starts, len(job.parameters))
 
     def best(self) -> dict[str, float]:
         """The best start's parameters by name."""
@@ -121,15 +131,21 @@ class Run:
 
     def losses(self) -> dict[str, np.ndarray]:
         """Sweep -> (start,) unweighted loss at each start's best parameters; NaN before the end."""
-        losses = np.asarray(self.checkpoint.tree["starts"]["best_losses"])
+        losses = self._losses_by_sweep()
         return {column.name: losses[:, i] for i, column in enumerate(self.columns())}
+
+    def _losses_by_sweep(self) -> np.ndarray:
+        with as_written(str(self.directory)):
+            losses = self.checkpoint.tree["starts"]["best_losses"]
+            return _numbers(losses, self.resolved.job.fit.starts, len(self.columns()))
 
     def columns(self) -> list[SweepColumn]:
         """All sweeps in the order of the losses' columns, from the run alone: its recordings may be elsewhere."""
         found = []
-        for name in self.store.attributes["sweeps"]:
-            attrs = self.store.read_sweep(name).attrs
-            found.append(SweepColumn(name, attrs["use"], attrs["weight"]))
+        with as_written(str(self.directory)):
+            for name in self.store.attributes["sweeps"]:
+                attrs = self.store.read_sweep(name).attrs
+                found.append(SweepColumn(name, str(attrs["use"]), float(attrs["weight"])))
         return found
 
     def traces(self) -> dict[str, xarray.DataArray]:
@@ -137,15 +153,16 @@ class Run:
         import xarray
 
         found = {}
-        for name in self.store.traces():
-            group = self.store.read_traces(name)
-            found[name] = xarray.DataArray(
-                group["voltage"].data,
-                dims=("start", "site", "time"),
-                coords={"start": group["start"].data, "time": group["time"].data},
-                attrs={"units": "mV"},
-                name=name,
-            )
+        with as_written(str(self.directory)):
+            for name in self.store.traces():
+                group = self.store.read_traces(name)
+                found[name] = xarray.DataArray(
+                    group["voltage"].data,
+                    dims=("start", "site", "time"),
+                    coords={"start": group["start"].data, "time": group["time"].data},
+                    attrs={"units": "mV"},
+                    name=name,
+                )
         return found
 
     def history(self) -> dict[str, np.ndarray]:
@@ -154,7 +171,11 @@ class Run:
 
     def status(self) -> Status:
         """Where it stands."""
-        log = self.store.read_log()
+        with as_written(str(self.directory)):
+            return self._status()
+
+    def _status(self) -> Status:
+        log = self.events()
         latest = self.store.latest()
         attrs: dict[str, Any] = {} if latest is None else latest.attrs
         last = next((e["kind"] for e in reversed(log) if e["kind"] in _STATES), "")
@@ -178,7 +199,7 @@ class Run:
             steps=int(attrs.get("steps", self.resolved.job.fit.steps)),
             best_parameters=parameters,
             at_bounds=bounds,
-            failures=[e.get("message", e["kind"]) for e in log if e["kind"] in FAILURES],
+            failures=[str(e.get("message", e["kind"])) for e in log if e["kind"] in FAILURES],
             checkpoint=None if latest is None else latest.seq,
             directory=str(self.directory),
             **best,
@@ -187,7 +208,8 @@ class Run:
     def validation_losses(self) -> np.ndarray | None:
         """(start,) weighted mean loss over the validation sweeps at each start's best parameters; None before the end
         or without such sweeps."""
-        losses = weighted_mean(np.asarray(self.checkpoint.tree["starts"]["best_losses"]), self.columns(), "validate")
+        with as_written(str(self.directory)):
+            losses = weighted_mean(self._losses_by_sweep(), self.columns(), "validate")
         return None if losses is None or not np.isfinite(losses).any() else losses
 
     def write_report(self) -> Path:
@@ -195,9 +217,19 @@ class Run:
         from .report import render
         from .run_report import report_data
 
-        html = render(report_data(self))
-        RunStore.open(self.directory, write=True).write_file("report.html", html.encode())
+        with as_written(str(self.directory)):
+            html = render(report_data(self))
+        # What a file of the run holds need not be text that can be written.
+        RunStore.open(self.directory, write=True).write_file("report.html", html.encode(errors="replace"))
         return self.directory / "report.html"
+
+
+def _numbers(values: object, *shape: int) -> np.ndarray:
+    """A stored array of numbers as float64; TypeError where its shape is another."""
+    found = np.asarray(values)
+    if found.shape != shape or found.dtype.kind not in "fiu":
+        raise TypeError(f"{found.dtype} of shape {found.shape}, not numbers of {shape}")
+    return found.astype(np.float64)
 
 
 _STATES = {"started": "running", "resumed": "running", "stopped": "stopped", "failed": "failed", "finished": "finished"}

@@ -23,6 +23,7 @@ from .job import Job
 from .new_run import create_run, resolved_of
 from .resolve import resolve
 from .run import Run
+from .settings import Settings
 
 MakeExecutor = Callable[[Any], Executor]
 
@@ -85,7 +86,10 @@ def resume(
         JobError: a file that the job names is not what it was.
     """
     store = RunStore.open(run, write=True)
-    job = resolved_of(store).job
+    resolved = resolved_of(store)
+    # Asked before a cluster is: nothing is started for a run that cannot go on.
+    Settings.of(resolved)
+    job = resolved.job
     files = None if files is None else Path(files)
     return _go_on(store, job, steps, files, address, should_stop, watch, report, make_executor)
 

@@ -103,17 +103,17 @@ def _parameters(run: Run, started: bool) -> tuple[ParameterView, ...]:
 
 def _failures(run: Run) -> list[Failure]:
     return [
-        Failure(event["kind"], str(event.get("message", "")), event.get("start"), event.get("step"))
-        for event in run.store.read_log()
-        if event.get("kind") in FAILURES
+        Failure(event["kind"], str(event.get("message", "")), _whole(event.get("start")), _whole(event.get("step")))
+        for event in run.events()
+        if event["kind"] in FAILURES
     ]
 
 
 def _provenance(run: Run) -> dict[str, dict[str, str]]:
     attributes, resolved = run.store.attributes, run.resolved
     latest = run.store.latest()
-    log = run.store.read_log()
-    times = [e["time"] for e in log if "time" in e]
+    log = run.events()
+    times = [e["time"] for e in log if isinstance(e.get("time"), int | float)]
     sessions = [e for e in log if e.get("kind") in ("started", "resumed")]
     fit = {
         "job hash": resolved.hash,
@@ -133,6 +133,10 @@ def _provenance(run: Run) -> dict[str, dict[str, str]]:
     files = {f.name: f.sha256 for f in resolved.files}
     versions = {str(k): str(v) for k, v in attributes.get("versions", {}).items()}
     return {"Fit": fit, "Versions": versions, "Machine": machine, "Shape of the work": shape, "Files (SHA-256)": files}
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int else None
 
 
 def _readable(moment: str) -> str:

@@ -20,6 +20,8 @@ LEAST_BLOCKS = 2
 #: Lanes of one item where the sweeps do not give more: one AVX-512 register of float32 (docs/performance.md).
 LEAST_LANES = 16
 MOST_LANES = 64
+#: Lanes of one item at the most, as a job may ask for.
+LARGEST_LANES = 4096
 MEMORY_BUDGET_BYTES = 1 << 30
 EVALUATE_EVERY = 5
 
@@ -60,9 +62,18 @@ class Settings:
         given: dict[str, Any] = dict(resolved.settings)
         try:
             given["sweeps_per_item"] = tuple(given["sweeps_per_item"])
-            return cls(**given)
+            settings = cls(**given)
         except (KeyError, TypeError):
-            raise UserError("resolved.json: settings: are not those of a run; name the directory of a run") from None
+            settings = None
+        if settings is None or not settings._possible():
+            raise UserError("resolved.json: settings: are not those of a run; name the directory of a run")
+        return settings
+
+    def _possible(self) -> bool:
+        """Whether these can have been chosen: whole numbers, and lanes that a machine can hold."""
+        lanes = (self.starts_per_block, *self.sweeps_per_item)
+        numbers = (*lanes, self.evaluate_every, self.memory_budget_bytes)
+        return all(type(n) is int and 0 < n < 2**48 for n in numbers) and all(n <= LARGEST_LANES for n in lanes)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data for `ResolvedJob.with_settings`."""

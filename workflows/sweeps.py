@@ -24,10 +24,9 @@ from jaxtyping import Float
 from .errors import Fault, JobError, UserError
 from .job import Job
 from .job.sweeps import SingleSweep, Site, StepStimulus
+from .limits import STEPS
 from .recordings import Recording, read_recording
 from .stimulus import average_over_steps, find_onset, pulse_over_steps
-
-MAX_STEPS = 10**8
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,10 @@ def _prepare(job: Job, single: SingleSweep) -> PreparedSweep:
     start = window[0] - job.simulation.settle_ms
     delta_t = job.simulation.delta_t_ms
     # One step at least; a millionth of a step is rounding, not time that must be simulated.
-    n_steps = max(1, math.ceil((float(time[inside][-1]) - start) / delta_t - 1e-6))
-    if n_steps > MAX_STEPS:
-        raise _SweepError("window_ms", f"takes {n_steps} steps; shorten it or settle_ms, or lengthen delta_t_ms")
+    steps = (float(time[inside][-1]) - start) / delta_t - 1e-6
+    if not steps <= STEPS:
+        raise _SweepError("window_ms", f"takes {steps:.3g} steps; shorten it or settle_ms, or lengthen delta_t_ms")
+    n_steps = max(1, math.ceil(steps))
     stimulus: Float[np.ndarray, " n_steps"] | None = None
     onset: float | None = None
     if current is not None:

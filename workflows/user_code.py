@@ -11,12 +11,15 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from .entry import Entry, parse_entry
 from .errors import UserError, nearest, one_line
+from .files import Unreadable, read_plain
+from .limits import SOURCE_BYTES
 
 
 def load_entry(text: str, folder: str | Path) -> Any:
@@ -65,28 +68,42 @@ def _existing(entry: Entry, folder: Path) -> Path:
     path = (folder / entry.place).absolute()
     if not path.is_file():
         raise UserError(f"{entry.place} is not there; it is looked for in {path.parent}")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{entry.place} is a link out of the job's folder; put the file itself there")
     return path
+
+
+class _Source(SourceFileLoader):
+    """Runs the bytes that were hashed: the file may have changed since, and a compiled copy beside it be another's."""
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._content, self.get_filename(fullname))
 
 
 def _load_file(entry: Entry, folder: Path) -> ModuleType:
     path = _existing(entry, folder)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{entry.place}: cannot be read: {error.strerror}") from None
+        content = read_plain(path, SOURCE_BYTES)
+    except Unreadable as error:
+        raise UserError(f"{entry.place}: {error}") from None
     # The name must be the file's alone: two jobs in one process may each have a loss.py.
     digest = hashlib.sha256(str(path).encode() + b"\0" + content).hexdigest()[:16]
     name = f"rallax_job_{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    loader = _Source(name, path, content)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None:
         raise UserError(f"{entry.place}: no Python source; name a .py file")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and the like look their module up by name while it is being loaded.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UserError(f"{entry.place}: {_where(error)}") from None

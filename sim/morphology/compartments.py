@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from .errors import MorphologyError
+from .limits import COMPARTMENTS
 from .reconstruction import Reconstruction, Section
 
 
@@ -32,7 +33,8 @@ def count_compartments(
     Source of the d_lambda rule: Hines & Carnevale 2001, Neuroscientist 7:123.
 
     Raises:
-        MorphologyError: (a ValueError) not exactly one rule, or a value that is not above zero.
+        MorphologyError: (a ValueError) not exactly one rule, a value that is not above zero, or one that makes more
+            than `limits.COMPARTMENTS`.
     """
     given = {"ncomp": ncomp, "max_length": max_length, "d_lambda": d_lambda}
     chosen = [name for name, value in given.items() if value is not None]
@@ -43,21 +45,28 @@ def count_compartments(
     if ncomp is not None:
         if int(ncomp) != ncomp or ncomp < 1:
             raise MorphologyError(f"ncomp must be a whole number of 1 or more, not {ncomp}")
-        counts: Iterable[int] = [int(ncomp)] * len(sections)
+        wanted: list[float] = [int(ncomp)] * len(sections)
     elif max_length is not None:
         _require_positive("max_length", max_length)
-        counts = [max(1, math.ceil(section.length / max_length)) for section in sections]
+        with np.errstate(over="ignore"):
+            wanted = [max(1.0, np.ceil(section.length / np.float64(max_length))) for section in sections]
     else:
         assert d_lambda is not None
         if axial_resistivity is None or capacitance is None:
             raise MorphologyError("d_lambda needs the axial_resistivity (Ohm cm) and capacitance (uF/cm^2) to use")
         _require_positive("d_lambda", d_lambda)
         lambdas = length_constants(sections, axial_resistivity, capacitance, frequency)
-        counts = [
-            2 * math.floor((section.length / (d_lambda * constant) + 0.9) / 2) + 1
-            for section, constant in zip(sections, lambdas, strict=True)
-        ]
-    return [section.ncomp or count for section, count in zip(sections, counts, strict=True)]
+        with np.errstate(over="ignore", divide="ignore"):
+            wanted = [
+                2 * np.floor((section.length / (d_lambda * np.float64(constant)) + 0.9) / 2) + 1
+                for section, constant in zip(sections, lambdas, strict=True)
+            ]
+    # Summed before they are whole numbers: a tiny length asks for more compartments than an integer counts.
+    total = sum(section.ncomp or count for section, count in zip(sections, wanted, strict=True))
+    if not total <= COMPARTMENTS:
+        rule = f"{chosen[0]} = {given[chosen[0]]:g}"
+        raise MorphologyError(f"{rule} makes {total:.3g} compartments; at most {COMPARTMENTS}, so take a coarser rule")
+    return [section.ncomp or int(count) for section, count in zip(sections, wanted, strict=True)]
 
 
 def length_constants(
@@ -79,7 +88,10 @@ def length_constants(
     for section, ra, cm in zip(sections, resistivities, capacitances, strict=True):
         steps = np.linalg.norm(np.diff(section.points, axis=0), axis=1)
         mean_diameter = section.radii[:-1] + section.radii[1:]
-        per_root_um = 1e5 / math.sqrt(4 * math.pi * frequency * cm * ra)
+        product = 4 * math.pi * frequency * cm * ra
+        if not 0 < product < math.inf:
+            raise MorphologyError(f"axial_resistivity {ra:g} Ohm cm times capacitance {cm:g} uF/cm^2 is beyond numbers")
+        per_root_um = 1e5 / math.sqrt(product)
         constants.append(float(per_root_um * steps.sum() / (steps / np.sqrt(mean_diameter)).sum()))
     return constants
 

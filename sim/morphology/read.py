@@ -1,6 +1,6 @@
 """Files to a `Reconstruction`: SWC, Neurolucida ASC and H5.
 
-The only file that imports MorphIO (when first used). MorphIO reads the neurites; the soma and the places at which
+MorphIO (imported when first used, by `morphio_arrays.py`) reads the neurites; the soma and the places at which
 neurites hang on it follow NEURON's importer (`swc.py`, `contour.py`). Says nothing about compartments.
 """
 
@@ -10,16 +10,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .asc import check_points, line_of_point
 from .contour import contour_to_stack
 from .errors import MorphologyError
+from .h5 import read_apart
+from .morphio_arrays import MorphioArrays, arrays_of
 from .reconstruction import SOMA, Reconstruction, Section, canonical_order, reindexed
 from .swc import Attachment, SomaSection, SwcTable, jumps, read_table, soma_of, sphere
+from .text import check_size
 
 EXTENSIONS = (".swc", ".asc", ".h5")
 
@@ -44,11 +46,14 @@ def read_reconstruction(
     if path.suffix.lower() not in EXTENSIONS:
         raise MorphologyError(f"{path}: unknown extension {path.suffix!r}; can read {', '.join(EXTENSIONS)}")
     if not path.is_file():
-        raise MorphologyError(f"{path}: no such file")
+        raise MorphologyError(
+            f"{path}: {'is no plain file; name a reconstruction' if path.exists() else 'no such file'}"
+        )
     if min_radius is not None and not min_radius > 0:
         raise MorphologyError(f"{path}: min_radius must be above 0 um, not {min_radius:g}")
     table = None
     try:
+        check_size(path, path.stat().st_size)
         if path.suffix.lower() == ".swc":
             table = read_table(path, clipped_radii=min_radius is not None)
         if path.suffix.lower() == ".asc":
@@ -91,34 +96,33 @@ class _Branch:
 
 def _read_with_morphio(path: Path) -> tuple[list[_Branch], Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
     """Trees of neurites (their roots), and points and radii of the soma, in float64 from MorphIO's float32."""
-    import morphio
-
-    # The collector keeps MorphIO from writing its warnings to stderr.
-    collector = morphio.WarningHandlerCollector()
     try:
-        morphology = morphio.Morphology(
-            str(path), options=morphio.Option.allow_unifurcated_section_change, warning_handler=collector
-        )
+        # Text was looked through before; what a binary file makes of its reader nobody knows.
+        found = read_apart(path) if path.suffix.lower() == ".h5" else arrays_of(path)
     except UnicodeDecodeError:  # MorphIO's message quotes a part of the file that is not text
         raise MorphologyError(
             f"{path}: not readable as {path.suffix[1:].upper()}: it holds bytes that are no text"
         ) from None
-    except (morphio.MorphioError, IndexError, RuntimeError, ValueError) as error:  # its own, and those of its C++
+    except (IndexError, RuntimeError, MemoryError) as error:  # MorphIO's own are RuntimeErrors, as are those of its C++
         raise _translated(path, error) from None
-    points = morphology.points.astype(np.float64)
-    radii = morphology.diameters.astype(np.float64) / 2
-    offsets = morphology.section_offsets
+    return _trees(path, found)
+
+
+def _trees(path: Path, found: MorphioArrays) -> tuple[list[_Branch], Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+    points, radii = found.points.astype(np.float64), found.diameters.astype(np.float64) / 2
     branches = [
         _Branch(points[start:end], radii[start:end], int(type_id))
-        for start, end, type_id in zip(offsets[:-1], offsets[1:], morphology.section_types, strict=True)
+        for start, end, type_id in zip(found.offsets[:-1], found.offsets[1:], found.types, strict=True)
     ]
-    connectivity: dict[int, list[int]] = morphology.connectivity
-    for parent, children in connectivity.items():
+    roots = []
+    for branch, parent in zip(branches, found.parents, strict=True):
+        if not len(branch.points):
+            raise MorphologyError(f"{path}: a section has no points; give each of them two or more")
         if parent >= 0:
-            branches[parent].children = [branches[child] for child in children]
-    roots = [branches[child] for child in connectivity.get(-1, [])]
-    soma: Any = morphology.soma
-    return roots, soma.points.astype(np.float64), soma.diameters.astype(np.float64) / 2
+            branches[parent].children.append(branch)
+        else:
+            roots.append(branch)
+    return roots, found.soma_points.astype(np.float64), found.soma_diameters.astype(np.float64) / 2
 
 
 def _translated(path: Path, error: Exception) -> MorphologyError:
@@ -142,12 +146,16 @@ def _attach_by_table(table: SwcTable, roots: list[_Branch]) -> tuple[list[SomaSe
             root.own_start = True
         return soma, roots
     starts = np.nonzero((table.type_id != SOMA) & (table.type_id[table.parent] == SOMA))[0]
-    free = {int(row) for row in starts}
+    free = np.asarray(starts)
     found: dict[int, _Branch] = {}
     for root in roots:
-        row = min(free, key=lambda i: _mismatch(table, i, root))
-        free.remove(row)
-        found[row] = root
+        if not len(free):
+            raise MorphologyError(
+                f"{table.path}: its neurites cannot be told apart; leave out points that repeat others"
+            )
+        best = int(np.argmin(_mismatches(table, free, root)))
+        found[int(free[best])] = root
+        free = np.delete(free, best)
     for row, root in found.items():
         attachment = attachments[int(table.parent[row])]
         root.soma, root.loc, root.own_start = attachment.section, attachment.loc, attachment.gap
@@ -166,9 +174,10 @@ def _start_at_parent(roots: list[_Branch]) -> None:
                 child.radii = np.concatenate([branch.radii[-1:], child.radii])
 
 
-def _mismatch(table: SwcTable, row: int, root: _Branch) -> float:
-    apart = np.abs(table.points[row] - root.points[0]).sum() + abs(table.radii[row] - root.radii[0])
-    return float(apart) + abs(int(table.type_id[row]) - root.type_id)
+def _mismatches(table: SwcTable, rows: Int[np.ndarray, " n"], root: _Branch) -> Float[np.ndarray, " n"]:
+    """How far a neurite's first point is from those of some lines: place, radius and type together."""
+    apart = np.abs(table.points[rows] - root.points[0]).sum(axis=1) + np.abs(table.radii[rows] - root.radii[0])
+    return apart + np.abs(table.type_id[rows] - root.type_id)
 
 
 def _prepend(root: _Branch, attachment: Attachment) -> None:
@@ -262,16 +271,21 @@ def _split_at_jumps(table: SwcTable, roots: list[_Branch]) -> None:
 def _drop_empty(roots: list[_Branch]) -> list[_Branch]:
     """Leave out branches without length; what hangs on them moves to the place where they hung."""
 
-    def replacements(branch: _Branch) -> list[_Branch]:
-        if (branch.points != branch.points[0]).any():
-            return [branch]
-        for child in branch.children:
-            child.soma, child.loc, child.own_start = branch.soma, branch.loc, branch.own_start
-        return [kept for child in branch.children for kept in replacements(child)]
+    def replacements(branches: list[_Branch]) -> list[_Branch]:
+        kept, todo = [], branches[::-1]
+        while todo:
+            branch = todo.pop()
+            if (branch.points != branch.points[0]).any():
+                kept.append(branch)
+                continue
+            for child in branch.children:
+                child.soma, child.loc, child.own_start = branch.soma, branch.loc, branch.own_start
+            todo.extend(branch.children[::-1])
+        return kept
 
-    kept = [replacement for root in roots for replacement in replacements(root)]
+    kept = replacements(roots)
     for branch in _depth_first(kept):
-        branch.children = [replacement for child in branch.children for replacement in replacements(child)]
+        branch.children = replacements(branch.children)
     return kept
 
 

@@ -6,6 +6,7 @@ Owns the two containers and the names of the groups. Reading files is `read.py`,
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -123,17 +124,21 @@ def canonical_order(type_ids: list[int], parents: list[int]) -> list[int]:
             waiting.setdefault(-1 if parent < 0 else stretch[parent], []).append(i)
         members.setdefault(stretch[i], []).append(i)
 
-    def rank(head: int, present: int) -> tuple[bool, bool, int, int]:
-        type_id = type_ids[head]
-        return type_id != present, type_id not in _GROUPS, type_id, head
+    # Of each type the waiting stretches, least first; there are twenty types and may be many stretches.
+    ready: dict[int, list[int]] = {}
+
+    def wait(heads: list[int]) -> None:
+        for head in heads:
+            heapq.heappush(ready.setdefault(type_ids[head], []), head)
 
     order: list[int] = []
-    ready = list(waiting.get(-1, []))
+    wait(waiting.get(-1, []))
     present = SOMA
     while ready:
-        head = min(ready, key=lambda h: rank(h, present))
-        ready.remove(head)
-        present = type_ids[head]
+        present = min(ready, key=lambda type_id: (type_id != present, type_id not in _GROUPS, type_id))
+        head = heapq.heappop(ready[present])
+        if not ready[present]:
+            del ready[present]
         order.extend(members[head])
-        ready.extend(waiting.get(head, []))
+        wait(waiting.get(head, []))
     return order

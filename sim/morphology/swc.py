@@ -13,7 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from .errors import MorphologyError
+from .limits import DEPTH, POINTS, SOMA_NEURITES
 from .reconstruction import SOMA
+from .text import read_text
 
 COLUMNS = ("id", "type", "x", "y", "z", "radius", "parent")
 LARGEST_TYPE = 19  # MorphIO knows no larger one
@@ -49,11 +51,13 @@ def read_table(path: Path, *, clipped_radii: bool = False) -> SwcTable:
     """
     rows = [
         (number, text)
-        for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+        for number, text in enumerate(read_text(path).splitlines(), start=1)
         if text.strip() and not text.lstrip().startswith("#")
     ]
     if not rows:
         raise MorphologyError(f"{path}: no points; an SWC file has lines of {' '.join(COLUMNS)}")
+    if len(rows) > POINTS:
+        raise MorphologyError(f"{path}: {len(rows)} points; at most {POINTS} are read")
     values = _parse(path, rows)
     lines = np.array([number for number, _ in rows])
     _check_values(path, lines, values, clipped_radii)
@@ -62,6 +66,7 @@ def read_table(path: Path, *, clipped_radii: bool = False) -> SwcTable:
     table = SwcTable(path, lines, ids, type_id, values[:, 2:5], values[:, 5], parent)
     _check_tree(table, parent_id)
     _check_soma(table)
+    _check_extent(table)
     return table
 
 
@@ -156,6 +161,24 @@ def _check_soma(table: SwcTable) -> None:
     children = np.bincount(table.parent[inner], minlength=len(soma))
     if (row := _first((children > 1) & (table.parent >= 0))) is not None:
         raise table.fault(row, f"the soma branches at point {table.ids[row]}; it may branch at its root point only")
+
+
+def _check_extent(table: SwcTable) -> None:
+    """How often paths branch, and how many neurites hang on the soma, within `limits`."""
+    parent = table.parent
+    on_soma = (table.type_id != SOMA) & (parent >= 0) & (table.type_id[parent] == SOMA)
+    if np.count_nonzero(on_soma) > SOMA_NEURITES:
+        last = int(np.nonzero(on_soma)[0][SOMA_NEURITES])
+        raise table.fault(last, f"more than {SOMA_NEURITES} neurites hang on the soma; no cell has as many")
+    # Section ends above each point: summed over all ancestors in doubling steps.
+    children = np.bincount(parent[parent >= 0], minlength=len(parent))
+    ends = (parent >= 0) & ((children[parent] > 1) | (table.type_id != table.type_id[parent]))
+    depth, ancestor = ends.astype(np.int64), parent.copy()
+    while (ancestor >= 0).any():
+        depth = np.where(ancestor >= 0, depth + depth[ancestor], depth)
+        ancestor = np.where(ancestor >= 0, ancestor[ancestor], -1)
+    if (row := _first(depth > DEPTH)) is not None:
+        raise table.fault(row, f"more than {DEPTH} branch points one above the other; no cell has as many")
 
 
 def jumps(table: SwcTable) -> Int[np.ndarray, " jump"]:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..console import print_json, print_lines
-from ..errors import StoppedEarly
+from ..errors import StoppedEarly, shown
 
 if TYPE_CHECKING:
     from rallax.fitting import Progress, Report
@@ -83,7 +83,7 @@ def shown_progress(quiet: bool) -> Iterator[Callable[[Progress, Report | None], 
         def watch(progress: Progress, report: Report | None) -> None:
             if report is not None:
                 if report.kind in TOLD:
-                    display.console.print(report.message, highlight=False, markup=False)
+                    display.console.print(shown(report.message), highlight=False, markup=False)
                 return
             drawing = progress.phase == "candidates"
             display.update(

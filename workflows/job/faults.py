@@ -5,6 +5,7 @@ Owns the wording of every fault of type and range. The rules themselves stand wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,8 +23,10 @@ MISSING = "is missing"
 def faults_of(error: ValidationError, data: Any) -> Iterator[tuple[str, str]]:
     """The faults in `error`, which the validation of `data` raised, with keys as in `sweeps[0].window_ms`."""
     found = [(details, _key(details, data)) for details in error.errors(include_url=False)]
+    # Of "sweeps[0].window_ms[1]" the keys "sweeps" and "sweeps[0].window_ms".
+    with_faulty_entries = {key[: at.start()] for _, key in found for at in re.finditer(r"\[", key)}
     for details, at in found:
-        if details["type"] == "too_short" and any(key.startswith(f"{at}[") for _, key in found):
+        if details["type"] == "too_short" and at in with_faulty_entries:
             # pydantic counts only the entries that are right; those that are not have faults of their own.
             continue
         if details["type"] == FAULTS:
@@ -57,7 +60,7 @@ def _key(details: ErrorDetails, data: Any) -> str:
 def given(value: Any) -> str:
     """`value` as an error shows it."""
     if isinstance(value, str):
-        return f"the text {value!r}"
+        return f"the text {value[:200]!r}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):

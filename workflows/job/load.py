@@ -6,7 +6,9 @@ Owns reading, the changes of the command line and the check of the files that th
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,12 +18,16 @@ from pydantic import ValidationError
 
 from ..entry import parse_entry
 from ..errors import Fault, JobError
+from ..files import Unreadable, read_plain
+from ..limits import FAULTS, JOB_BYTES, KEY_PARTS
 from .faults import faults_of
 from .job import Job
 from .overrides import FILE as OVERRIDE
 from .overrides import apply_override
 
-MAX_BYTES = 2**20
+_PART = r"""(?:[A-Za-z0-9_\-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# Begun only where a part begins: each letter of a long word would be tried otherwise.
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{KEY_PARTS}}}")
 
 
 def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool = False) -> Job:
@@ -92,9 +98,12 @@ def make_job(
 
 
 def _faults(faults: Iterable[tuple[str, str]], source: str, changed: Sequence[str]) -> Iterator[Fault]:
-    for key, message in faults:
+    several = iter(faults)
+    for key, message in itertools.islice(several, FAULTS):
         set_there = any(key == c or key.startswith((f"{c}.", f"{c}[")) or c.startswith(f"{key}.") for c in changed)
         yield Fault(OVERRIDE if set_there else source, key, message)
+    if more := sum(1 for _ in several):
+        yield Fault(source, "", f"{more} more faults; put these right first")
 
 
 def _read(file: str) -> str:
@@ -102,12 +111,9 @@ def _read(file: str) -> str:
     if problem:
         raise JobError([Fault(file, "", problem)])
     try:
-        with Path(file).open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise JobError([Fault(file, "", f"cannot be read: {error.strerror}")]) from None
-    if len(content) > MAX_BYTES:
-        raise JobError([Fault(file, "", f"is larger than {MAX_BYTES} bytes; a job file is a page of TOML")])
+        content = read_plain(Path(file), JOB_BYTES)
+    except Unreadable as error:
+        raise JobError([Fault(file, "", f"{error}; a job file is a page of TOML")]) from None
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -116,6 +122,9 @@ def _read(file: str) -> str:
 
 
 def _parse(file: str, text: str) -> dict[str, Any]:
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise JobError([Fault(file, f"line {line}", f"a key of more than {KEY_PARTS} parts; a job has five levels")])
     try:
         return tomllib.loads(text)
     except RecursionError:

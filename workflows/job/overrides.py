@@ -27,12 +27,12 @@ def apply_override(document: dict[str, Any], text: str) -> tuple[str, Fault | No
     key, equals, value_text = text.partition("=")
     steps = _steps(key.strip())
     if not equals or steps is None:
-        return "", Fault(FILE, text, 'is no change; write it as fit.steps=10 or "sweeps[0].weight=2.0"')
+        return "", Fault(FILE, text[:80], 'is no change; write it as fit.steps=10 or "sweeps[0].weight=2.0"')
     path = _path(steps)
     try:
         value = _value(value_text.strip())
     except ValueError:
-        return path, Fault(FILE, path, f"{value_text.strip()!r} is no TOML value; quote text: '{path}=\"text\"'")
+        return path, Fault(FILE, path, f"{value_text.strip()[:80]!r} is no TOML value; quote text: '{path}=\"text\"'")
     target: Any = document
     for at, step in enumerate(steps):
         last = at == len(steps) - 1

@@ -7,6 +7,7 @@ Owns: the keys, the expansion of `numbers`, and the faults that show without ope
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from ..errors import nearest
+from .faults import given
 from .table import Interval, Table, check, plain_name, wrong
 
 NUMBER = "{n}"
@@ -131,10 +133,12 @@ class Sweep(Table):
             if NUMBER not in self.voltage:
                 yield "voltage", f"has no {NUMBER} for the numbers of the sweep; write it where the number stands"
             if len(set(self.numbers)) < len(self.numbers):
-                twice = next(n for n in self.numbers if self.numbers.count(n) > 1)
-                yield "numbers", f"has {twice} more than once; each number once"
+                twice = Counter(self.numbers).most_common(1)[0][0]
+                yield "numbers", f"has {given(twice)} more than once; each number once"
             if min(self.numbers) < 0:
-                yield "numbers", f"has {min(self.numbers)}; numbers are 0 or above"
+                yield "numbers", f"has {given(min(self.numbers))}; numbers are 0 or above"
+            if max(self.numbers) >= 10**18:
+                yield "numbers", f"has {given(max(self.numbers))}; numbers are below 1e18"
         if self.window_ms is not None and self.window_ms[0] < 0:
             yield "window_ms", f"begins at {self.window_ms[0]:g} ms, before the sweep does; begin at 0 or later"
 

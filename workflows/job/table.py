@@ -27,6 +27,9 @@ from pydantic_core import PydanticCustomError
 from ..errors import nearest
 from .faults import FAULTS, MISSING, faults_of, given
 
+FEW = 20
+"""Unknown keys of one table that are told one by one, each with the nearest known one."""
+
 
 class Table(BaseModel):
     """A table of the job: frozen, no unknown keys, no conversions between types except whole number to number."""
@@ -44,7 +47,10 @@ class Table(BaseModel):
         absent = [name for name, field in fields.items() if field.is_required() and name not in data]
         if len(known) == len(data) and not absent:
             return handler(data)
-        faults = [(str(key), f"unknown key; {nearest(str(key), fields)}") for key in data if key not in known]
+        unknown = [str(key) for key in data if key not in known]
+        faults = [(key, f"unknown key; {nearest(key, fields)}") for key in unknown[:FEW]]
+        if len(unknown) > FEW:
+            faults.append(("", f"{len(unknown) - FEW} more unknown keys; known: {', '.join(fields)}"))
         faults += [(name, f"is missing: {fields[name].description}") for name in absent]
         try:
             handler(known)

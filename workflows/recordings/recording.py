@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import UserError, one_line
+from ..files import open_plain
+from ..limits import TEXT_BYTES
 from . import csv, ibw, zarr_array
 from .samples import RecordingError, Samples
 from .units import to_simulator
 
-MAX_BYTES = 2**30
 MAX_VOLTAGE_MV = 1000.0
 
 _READERS: dict[str, Callable[[Path, Literal["voltage", "current"]], Samples]] = {
@@ -93,9 +94,7 @@ def _format(path: Path) -> str:
         return "Zarr"
     if not path.is_file():
         raise RecordingError("is no plain file; name a recording (IBW, CSV, TXT or Zarr)")
-    if path.stat().st_size > MAX_BYTES:
-        raise RecordingError(f"has more than {MAX_BYTES} bytes; cut it to the sweep")
-    with path.open("rb") as stream:
+    with open_plain(path, TEXT_BYTES) as stream:
         head = stream.read(512)
     if not head:
         raise RecordingError("is empty; name a recording with samples")
