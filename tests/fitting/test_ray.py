@@ -79,7 +79,7 @@ def test_a_worker_killed_in_mid_fit_is_replaced_and_nothing_changes(cluster: Non
     workers.close()
     pids = [int(p.name) for p in tmp_path.iterdir()]
     assert killed and len(pids) == 2 and reports.count("worker lost") == 1
-    assert coordinator.dispatcher.failures == 1 and coordinator.dispatcher.preemptions == 0
+    assert (coordinator.dispatcher.budgets.failures, coordinator.dispatcher.budgets.preemptions) == (1, 0)
     assert differing(bits(coordinator, store), reference) == []
     assert os.getpid() not in pids and all(gone(pid) for pid in pids)
 
