@@ -107,7 +107,7 @@ class DispatchPolicy:
     """The limit while too few of the like have been done to tell. The first of a kind on a worker, with which it
     compiles, is compared with other first ones only."""
     elastic: bool = False
-    """Whether as many workers are wanted as the cluster has room for (`RoomFor`); ``workers`` is then the first guess."""
+    """Whether as many workers are wanted as the cluster has room for (`RoomFor`), ``workers`` being the first guess."""
     most_workers: int | None = None
     """At most so many where ``elastic``."""
     mixed_devices: bool = False

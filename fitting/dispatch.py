@@ -283,12 +283,12 @@ class Dispatcher:
         most = self.policy.most_workers or event.workers
         before, self.wanted = self.wanted, max(1, min(event.workers, most))
         if self.wanted == before:
-            return []
+            return self.begin()
         message = f"the cluster has room for {event.workers} workers; {self.wanted} are wanted, not {before}"
         return [Report("workers wanted", message, {"workers": self.wanted}), *self.begin()]
 
     def _require_some(self, detail: str) -> None:
-        if not len(self.fleet) and not self._starting:
+        if not len(self.fleet) and not self._starting and not (self.policy.elastic and self.device):
             raise FitError(f"there is no worker and none is on its way: {detail}")
 
     def _tick(self, now: float) -> list[Action]:
@@ -320,7 +320,8 @@ class Dispatcher:
         for worker in sorted(late, key=lambda w: w.head_since):
             for tag, task in worker.flight.items():
                 lanes = task.missing()
-                if task.alone or len(task.runners) > 1 or not lanes:
+                # One that has failed already gets no copy: with one always on its way it would never be judged.
+                if task.alone or task.strikes or len(task.runners) > 1 or not lanes:
                     continue
                 helper = self.fleet.idle()
                 if helper is None:

@@ -94,7 +94,7 @@ class Taken(NamedTuple):
 
 
 class Fleet:
-    """Workers by load, in the order in which they came to have it, and by what they compute, the longest at it first."""
+    """Workers by load, in the order in which they came to have it, and by what they compute, longest at it first."""
 
     def __init__(self, in_flight: int) -> None:
         self._workers: dict[str, Worker] = {}
@@ -206,7 +206,7 @@ class Fleet:
     # -- machines ------------------------------------------------------------------------------------------------------
 
     def emptiest(self) -> Node | None:
-        """The machine with the fewest busy workers that is not reserved and has a worker that may be given something."""
+        """The machine with the fewest busy workers that is not reserved and has one that may be given something."""
         free = (n for n in self._nodes.values() if n.reserved is None and any(not w.closed for w in n.workers.values()))
         return min(free, key=lambda node: node.busy, default=None)
 
