@@ -108,7 +108,7 @@ def trace_loop(
     should_stop: Callable[[], bool] = lambda: False,
     on_report: Callable[[Report], None] = lambda report: None,
 ) -> dict[str, Float[np.ndarray, "starts sites samples"]] | None:
-    """The traces by sweep, less those that workers have written (`TraceRun.receipts`); None when ``should_stop()`` became true before they were done.
+    """The traces by sweep; None when ``should_stop()`` became true before they were done.
 
     Raises:
         FitError: no worker can be had, or a budget is used up.

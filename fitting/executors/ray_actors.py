@@ -104,11 +104,10 @@ class RayExecutor:
         patience: float = 120.0,
         build_patience: float = 3600.0,
         elastic: bool = False,
-        sink: Recipe | None = None,
     ) -> None:
         if not ray.is_initialized():
             raise RuntimeError("connect to Ray first: ray.init() here, or ray.init(address=...) to a cluster")
-        self._recipe, self._sink = ray.put(recipe), sink
+        self._recipe = ray.put(recipe)
         self._cluster = RayCluster(cpus_per_worker, gpus_per_worker)
         self._gpus = gpus_per_worker
         self._patience, self._build_patience = patience, build_patience
@@ -209,7 +208,7 @@ class RayExecutor:
             self._fail_start(worker, place.fault)
         else:
             handle.build_until = time.monotonic() + self._build_patience
-            self._call(worker, "build", handle.actor.build.remote(self._recipe, self._sink))
+            self._call(worker, "build", handle.actor.build.remote(self._recipe))
 
     def _built(self, worker: str, handle: _Handle, fault: str) -> None:
         handle.build_until = None

@@ -58,11 +58,11 @@ class RayWorker:
         fault = f"{machine}: {_NO_GPU}" if needs_gpu and device.startswith("cpu:") else ""
         return Place(device, node, machine, fault)
 
-    def build(self, recipe: Recipe, sink: Recipe | None) -> str:
+    def build(self, recipe: Recipe) -> str:
         """Build the problem; "" or what went wrong."""
         try:
             self._problem = build(recipe)
-            self._sink = None if sink is None else build_sink(sink)
+            self._sink = None if recipe.sink is None else build_sink(recipe.sink)
         except Exception as error:  # told to the coordinator, which decides
             return f"the problem cannot be built: {one_line(error)}"
         return ""
