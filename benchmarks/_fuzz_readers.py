@@ -1,6 +1,6 @@
 """The readers under fuzzing: for each a folder with valid inputs, and one spoiled input after the other.
 
-`READERS` maps a name to a class with `__init__(folder)` and `try_one(rng)`: it makes an input and reads it, and what the
+`READERS` maps a name to a class with `__init__(folder)` and `try_one(rng)`: it makes an input and reads it; what the
 reader raises goes through. What may be raised is for `_fuzz_child` to judge.
 """
 

@@ -20,8 +20,11 @@ FORMAT = 1
 def blocks_to_tree(blocks: Sequence[Block]) -> dict[str, Any]:
     """The state of all blocks; leading axis starts. Empty trees (an optimiser without state) are left out."""
 
+    lanes = len(blocks[0].present)
+    held = np.concatenate([np.arange(lanes) < len(block.starts) for block in blocks])
+
     def rows(read: Any) -> np.ndarray:
-        return np.concatenate([np.asarray(read(block))[: len(block.starts)] for block in blocks])
+        return np.concatenate([read(block) for block in blocks])[held]
 
     tree: dict[str, Any] = {
         "starts": {

@@ -98,7 +98,18 @@ class DispatchPolicy:
     straggler_least: float = 10.0
     """... and at least this long."""
     hang: float | None = None
-    """A worker busy with one item for longer than this is ended; None: never."""
+    """A worker busy with one item for longer than this is ended; None: by the next three, infinite: never."""
+    hang_factor: float = 30.0
+    """It is ended after this many times the median of the item's like ..."""
+    hang_least: float = 300.0
+    """... and at least this long."""
+    hang_unknown: float = 3600.0
+    """The limit while too few of the like have been done to tell. The first of a kind on a worker, with which it
+    compiles, is compared with other first ones only."""
+    elastic: bool = False
+    """Whether as many workers are wanted as the cluster has room for (`RoomFor`), ``workers`` being the first guess."""
+    most_workers: int | None = None
+    """At most so many where ``elastic``."""
     mixed_devices: bool = False
     """Whether workers of different device classes may take part (the result then depends on who computed what)."""
 
@@ -110,11 +121,17 @@ class DispatchPolicy:
             ("preemptions", 0),
             ("start_attempts", 1),
             ("strikes", 1),
+            ("most_workers", 1),
         ):
             value = getattr(self, key)
+            if key == "most_workers" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"[compute] {key} = {value!r} must be a whole number, {least} or above")
-        if not self.straggler_factor >= 1.0:
-            raise ValueError(f"[compute] straggler_factor = {self.straggler_factor} must be 1 or above")
-        if self.hang is not None and not self.hang > 0.0:
-            raise ValueError(f"[compute] hang = {self.hang} must be above 0")
+        for key in ("straggler_factor", "hang_factor"):
+            if not getattr(self, key) >= 1.0:
+                raise ValueError(f"[compute] {key} = {getattr(self, key)} must be 1 or above")
+        for key in ("hang", "hang_least", "hang_unknown"):
+            value = getattr(self, key)
+            if value is not None and not value > 0.0:
+                raise ValueError(f"[compute] {key} = {value} must be above 0")

@@ -16,9 +16,10 @@ from .blocks import STEPPING, Block, StepOutcome
 from .candidates import choose
 from .checkpoint import FORMAT, blocks_from_tree, blocks_to_tree
 from .config import DispatchPolicy, FitConfig
+from .course import Course
 from .dispatch import Dispatcher
 from .errors import FitError
-from .events import Action, Event, Report
+from .events import Action, Answered, Event, Report
 from .history import History
 from .outcome import FitResult, Progress, Snapshot
 from .parameters import ParameterSpace
@@ -59,21 +60,29 @@ class Coordinator:
         self._draws = space.draw(config.seed, config.candidates)
         self._candidate_losses = np.full((config.candidates, len(self.table)), np.nan)
         self._evaluated = np.zeros(config.candidates, bool)
+        self._n_evaluated = 0
         self._candidate_of_start = np.full(config.starts, -1)
         self._divisions = _divide(config.starts, config.starts_per_block)
         self.blocks: list[Block] = []
+        self._course = Course()
         self.history = History(config.starts, len(self._divisions))
         if tree is not None:
             self._restore(tree)
 
     @property
     def done(self) -> bool:
-        return bool(self.blocks) and all(block.finished for block in self.blocks)
+        return bool(self.blocks) and self._course.finished
 
     @property
     def slowest_step(self) -> int:
         """The step of the block that is furthest behind; 0 before there are blocks."""
-        return min((block.step for block in self.blocks), default=0)
+        return self._course.slowest
+
+    @property
+    def stage(self) -> tuple[str, int, int, int]:
+        """What is cheap to know of the progress, to see whether there is any: phase, candidates done, step, workers."""
+        phase = "done" if self.done else "steps" if self.blocks else "candidates"
+        return phase, self._n_evaluated, self.slowest_step, len(self.dispatcher.fleet)
 
     @property
     def device(self) -> str | None:
@@ -104,17 +113,28 @@ class Coordinator:
             FitError: the fit cannot go on. What has been committed, and a snapshot taken now, can be resumed.
         """
         actions, completed = self.dispatcher.handle(event, now)
+        if not isinstance(event, Answered):
+            actions = [self._named(action) for action in actions]
         for work in completed:
             actions += self._close(work)
         return actions + self.dispatcher.assign(now)
+
+    def _named(self, action: Action) -> Action:
+        """A report of a start that is given up with the number that its user knows it by."""
+        if not isinstance(action, Report) or action.kind != "start quarantined":
+            return action
+        phase, block, lane = action.data["phase"], action.data["block"], action.data["lane"]
+        number = block * self.config.starts_per_block + lane
+        what = "candidate" if phase == "candidates" else "start"
+        return Report(action.kind, f"{what} {number}: {action.message}", {**action.data, what: number})
 
     def progress(self) -> Progress:
         blocks = self.blocks
         losses = np.concatenate([b.best.loss[b.present] for b in blocks]) if blocks else np.zeros(0)
         finite = losses[np.isfinite(losses)]
         return Progress(
-            phase="done" if self.done else "steps" if blocks else "candidates",
-            candidates_done=int(self._evaluated.sum()),
+            phase=self.stage[0],
+            candidates_done=self._n_evaluated,
             candidates=self.config.candidates,
             step=self.slowest_step,
             steps=self.config.steps,
@@ -187,8 +207,10 @@ class Coordinator:
             step = block.step
             outcome = block.close_step(work, self.table, self._sampler, self._updater)
             self.history.write(step, index, block.starts, outcome.row)
+            self._course.moved(step, block.step)
             actions = self._tell(block, step, outcome)
-            self._require_starts()
+            if outcome.quarantined:
+                self._require_starts()
         elif phase == "last":
             block.close_last(work, self.table)
         else:
@@ -201,7 +223,8 @@ class Coordinator:
         rows = slice(first, first + len(members))
         self._candidate_losses[rows] = work.losses("losses", len(self.table))[members]
         self._evaluated[rows] = True
-        if not self._evaluated.all():
+        self._n_evaluated = int(self._evaluated.sum())
+        if self._n_evaluated < self.config.candidates:
             return []
         actions = self._start_blocks()
         for block in self.blocks:
@@ -212,7 +235,7 @@ class Coordinator:
         losses = self.table.mean(self._candidate_losses, self.table.train)
         chosen = choose(losses, self.config.starts)
         if chosen.size == 0:
-            failed = self.dispatcher.last_failure
+            failed = self.dispatcher.budgets.last_failure
             hint = "look at the bounds of the parameters, the time step and the targets"
             raise FitError(
                 f"none of the {self.config.candidates} candidates has a finite loss; "
@@ -230,6 +253,7 @@ class Coordinator:
                     best[lane] = losses[chosen[start]]
                     present[lane] = True
             self.blocks.append(Block(index, own, self._updater.init(u), present, best, len(self.table)))
+        self._course.begin(self.blocks)
         message = f"{chosen.size} starts from {self.config.candidates} candidates, best loss {losses[chosen[0]]:.6g}"
         if chosen.size < self.config.starts:
             message += f"; {self.config.starts} were asked for, but the other candidates are not finite"
@@ -245,16 +269,18 @@ class Coordinator:
             if block.step < self.config.steps:
                 for step in range(block.step, self.config.steps):
                     self.history.write(step, block.index, block.starts, {})
+                self._course.moved(block.step, self.config.steps)
                 block.step = self.config.steps
             elif block.stage == STEPPING:
                 block.close_last(None, self.table)
             else:
                 block.close_best(None, self.table)
+        self._course.end(block.index)
         return []
 
     def _require_starts(self) -> None:
         if all((block.quarantined >= block.present).all() for block in self.blocks):
-            failed = self.dispatcher.last_failure or "see the run's log"
+            failed = self.dispatcher.budgets.last_failure or "see the run's log"
             raise FitError(f"every start has been given up because its items failed; the last failure: {failed}")
 
     def _tell(self, block: Block, step: int, outcome: StepOutcome) -> list[Action]:
@@ -287,6 +313,7 @@ class Coordinator:
             )
         self._candidate_losses = losses.copy()
         self._evaluated = np.array(tree["candidates"]["evaluated"], bool)
+        self._n_evaluated = int(self._evaluated.sum())
         if "starts" not in tree:
             return
         self._candidate_of_start = np.array(tree["starts"]["candidate"])
@@ -297,6 +324,7 @@ class Coordinator:
                 raise ValueError(f"the checkpoint is at step {block.step}, the job has only {self.config.steps}")
             if block.stage != STEPPING and block.step < self.config.steps:
                 block.reopen()
+        self._course.begin(self.blocks)
 
 
 def _divide(n: int, width: int) -> list[list[int]]:

@@ -19,6 +19,28 @@ from .traces import TraceRun
 _WAIT = 0.5
 """Seconds that the loop waits for an event before it looks at the stop flag and ticks."""
 
+_AWAY = 5.0
+"""A turn of the loop that takes longer than this was a stop of the loop itself, not of its workers."""
+
+
+class _Clock:
+    """Time as the state machine has it: it stands still while the loop does (a frozen process, a slow disk).
+
+    Otherwise every worker would seem to hang after it, since their answers have not been looked at.
+    """
+
+    def __init__(self) -> None:
+        self._away = 0.0
+        self._last = time.monotonic()
+
+    def now(self) -> float:
+        """Seconds; call it at each turn of the loop."""
+        here = time.monotonic()
+        if here - self._last > _AWAY:
+            self._away += here - self._last
+        self._last = here
+        return here - self._away
+
 
 def fit_loop(
     coordinator: Coordinator,
@@ -52,14 +74,15 @@ def fit_loop(
         _perform(actions, executor, on_report)
 
     try:
-        perform(coordinator.begin(time.monotonic()))
-        ticked = time.monotonic()
+        clock = _Clock()
+        perform(coordinator.begin(clock.now()))
+        ticked = clock.now()
         while not coordinator.done:
             if should_stop():
                 save()
                 return "stopped"
             event = executor.next_event(_WAIT)
-            now = time.monotonic()
+            now = clock.now()
             if event is not None:
                 on_event(event)
                 perform(coordinator.handle(event, now))
@@ -90,13 +113,14 @@ def trace_loop(
     Raises:
         FitError: no worker can be had, or a budget is used up.
     """
-    _perform(run.begin(time.monotonic()), executor, on_report)
-    ticked = time.monotonic()
+    clock = _Clock()
+    _perform(run.begin(clock.now()), executor, on_report)
+    ticked = clock.now()
     while not run.done:
         if should_stop():
             return None
         event = executor.next_event(_WAIT)
-        now = time.monotonic()
+        now = clock.now()
         if event is not None:
             _perform(run.handle(event, now), executor, on_report)
         if event is None or now - ticked > _WAIT:

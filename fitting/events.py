@@ -14,19 +14,35 @@ from .work import Answer, Tag, WorkItem
 
 @dataclass(frozen=True)
 class WorkerJoined:
-    """A worker has built its problem and waits for items; ``device`` is its class ("cpu:..." or "gpu:...")."""
+    """A worker has built its problem and waits for items; ``device`` is its class ("cpu:..." or "gpu:...").
+
+    ``node`` names its machine, whose memory it shares with the other workers there; "": a machine of its own.
+    """
 
     worker: str
     device: str
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerLeaving:
+    """A worker's machine will be taken away soon: it is to get nothing more, and finishes what it has if it can."""
+
+    worker: str
+    detail: str
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker that had joined is gone, with all its items; ``preempted`` when its machine was taken away."""
+    """A worker that had joined is gone, with all its items; ``preempted`` when its machine was taken away.
+
+    ``out_of_memory``: its process was ended because memory ran out.
+    """
 
     worker: str
     preempted: bool
     detail: str
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,11 +66,19 @@ class Answered:
 
 @dataclass(frozen=True)
 class ItemFailed:
-    """An item raised an exception; its worker goes on."""
+    """An item raised an exception (``out_of_memory``: that memory ran out); its worker goes on."""
 
     worker: str
     tag: Tag
     detail: str
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True)
+class RoomFor:
+    """The cluster has room for so many workers in all."""
+
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +86,7 @@ class Tick:
     """Nothing came for a while."""
 
 
-Event: TypeAlias = WorkerJoined | WorkerLost | WorkerNotStarted | Answered | ItemFailed | Tick
+Event: TypeAlias = WorkerJoined | WorkerLeaving | WorkerLost | WorkerNotStarted | RoomFor | Answered | ItemFailed | Tick
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,13 @@ class Problem(Protocol):
 class Recipe:
     """How a worker builds its problem: an entry ``"package.module:function"`` and the JSON-able dict it is called with.
 
-    It travels instead of the built model, so nothing but plain data crosses between processes.
+    It travels instead of the built model, so nothing but plain data crosses between processes. ``sink``: how it builds
+    the writer of traces (see `trace_sink`); without one they go back to the coordinator.
     """
 
     entry: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    sink: Recipe | None = None
 
 
 def build(recipe: Recipe) -> Problem:

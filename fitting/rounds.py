@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .sweeps import Chunk
+from .trace_sink import Receipt
 from .work import Answer, Kind, Tag, WorkItem
 
 
@@ -41,6 +42,9 @@ class Round:
         self._losses = [np.full((len(self.u), len(c.columns)), np.nan) for c in self.chunks]
         self._gradients = [np.zeros_like(self.u) if c.kind == "gradient" else None for c in self.chunks]
         self.traces: dict[tuple[int, int], np.ndarray] = {}
+        """By (lane, column)."""
+        self.receipts: dict[int, Receipt] = {}
+        """By chunk, where a worker has written the traces of all lanes itself."""
 
     @property
     def complete(self) -> bool:
@@ -66,12 +70,15 @@ class Round:
             sweeps=np.array(c.sweeps + c.sweeps[:1] * padding, np.int64),
             weights=np.array(c.weights + (0.0,) * padding, np.float64),
             u=self.u[source],
+            whole=len(lanes) == len(self.lanes),
         )
 
     def accept(self, answer: Answer) -> None:
         """Take the lanes of an answer that are still missing; what is there already stays as it is."""
         index = answer.tag.chunk
         chunk = self.chunks[index]
+        if answer.receipt is not None and self._missing[index]:
+            self.receipts[index] = answer.receipt
         for lane in self.missing(index, answer.tag.lanes):
             if answer.losses is not None:
                 self._losses[index][lane] = answer.losses[lane, : len(chunk.columns)]

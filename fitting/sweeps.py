@@ -86,6 +86,8 @@ class SweepSampler:
     def __init__(self, seed: int, columns: Sequence[int], n: int) -> None:
         self._columns = tuple(columns)
         self._n = n
+        self._last: dict[int, tuple[int, tuple[int, ...]]] = {}
+        """The step of each block that was asked for last, with its columns: it is asked for again when it closes."""
         if n:
             with float64_on_cpu():
                 self._key = jax.random.fold_in(jax.random.key(seed, impl="threefry2x32"), 1)
@@ -94,9 +96,13 @@ class SweepSampler:
         """All training columns, or the n drawn for this block and step, in the job's order."""
         if not self._n:
             return self._columns
-        with float64_on_cpu():
-            order = np.asarray(_permutation(self._key, np.uint32(block), np.uint32(step), len(self._columns)))
-        return tuple(self._columns[i] for i in sorted(order[: self._n].tolist()))
+        last = self._last.get(block)
+        if last is None or last[0] != step:
+            with float64_on_cpu():
+                order = np.asarray(_permutation(self._key, np.uint32(block), np.uint32(step), len(self._columns)))
+            last = step, tuple(self._columns[i] for i in sorted(order[: self._n].tolist()))
+            self._last[block] = last
+        return last[1]
 
 
 @functools.partial(jax.jit, static_argnums=3)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from .coordinator import Coordinator
 from .events import Action, Event
 from .rounds import Round
+from .trace_sink import Receipt
 
 
 class TraceRun:
@@ -56,10 +57,10 @@ class TraceRun:
     def traces(self) -> dict[str, Float[np.ndarray, "starts sites samples"]]:
         """Voltage in mV by sweep; NaN for a start whose simulation failed. A sweep on which all failed is left out.
 
-        Raises RuntimeError before all is done.
+        A block whose worker has written a sweep itself has NaN here, and its receipt in `receipts`; where all have, the
+        sweep is left out. Raises RuntimeError before all is done.
         """
-        if not self.done:
-            raise RuntimeError("the traces are not done; they can be had once `done` is true")
+        self._require_done()
         out = {}
         for column, name in enumerate(self._table.names):
             rows = [self._done[i // self._width].traces.get((i % self._width, column)) for i in range(len(self._u))]
@@ -67,3 +68,15 @@ class TraceRun:
             if shape is not None:
                 out[name] = np.stack([np.full(shape, np.nan) if row is None else row for row in rows])
         return out
+
+    def receipts(self) -> dict[int, list[Receipt]]:
+        """By block of starts, what workers say of the traces that they have written themselves.
+
+        Raises RuntimeError before all is done.
+        """
+        self._require_done()
+        return {block: list(self._done[block].receipts.values()) for block in range(self._n_blocks)}
+
+    def _require_done(self) -> None:
+        if not self.done:
+            raise RuntimeError("the traces are not done; they can be had once `done` is true")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def workers_of(job: Job) -> int:
     resources = ray.cluster_resources()
     each = compute.gpus_per_worker or compute.cpus_per_worker
     have = resources.get("GPU" if compute.gpus_per_worker else "CPU", 0.0)
-    return max(1, int(have / each))
+    return max(1, min(int(have / each), compute.most_workers or sys.maxsize))
 
 
 @contextmanager
@@ -114,4 +115,5 @@ def ray_executor(job: Job, recipe: Recipe) -> Executor:
         cpus_per_worker=compute.cpus_per_worker,
         gpus_per_worker=compute.gpus_per_worker,
         name=job.name,
+        elastic=compute.workers == "auto",
     )

@@ -16,7 +16,6 @@ import numpy as np
 
 from rallax.fitting import (
     Coordinator,
-    DispatchPolicy,
     Event,
     Executor,
     FitConfig,
@@ -34,6 +33,7 @@ from .errors import UserError, as_written
 from .loggers import told_of
 from .loggers.logger import Ending
 from .new_run import resolved_of
+from .policy import policy_of
 from .problem import group_sweeps, group_table, recipe_of, space_of
 from .resolve import ResolvedJob
 from .settings import Settings
@@ -95,7 +95,7 @@ def execute(
             config,
             space_of(job),
             groups,
-            DispatchPolicy(workers=workers),
+            policy_of(job, workers),
             device=None if latest is None else latest.attrs.get("device"),
             tree=None if latest is None else latest.tree,
         )
@@ -237,8 +237,7 @@ class _Log:
 
     def watched(self, event: Event) -> None:
         del event
-        progress = self._coordinator.progress()
-        now = (progress.phase, progress.candidates_done, progress.step, progress.workers)
+        now = self._coordinator.stage
         if now != self._seen:
             self._seen = now
-            self._watch(progress, None)
+            self._watch(self._coordinator.progress(), None)

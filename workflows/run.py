@@ -242,6 +242,8 @@ FAILURES = (
     "item failed",
     "worker lost",
     "worker hangs",
+    "item set apart",
+    "fewer items at once",
     "worker not started",
     "device refused",
     "logger failed",

@@ -49,7 +49,7 @@ def check_invariants(c: Coordinator) -> None:
     """No lane is forgotten, no worker overloaded, nothing runs twice in the queue, no block goes back."""
     dispatcher = c.dispatcher
     covered: dict[tuple, set[int]] = {}
-    queued = list(dispatcher.queue)
+    queued = [*dispatcher.backlog.queue, *dispatcher.backlog.apart]
     assert len({id(task) for task in queued}) == len(queued)
     for task in queued:
         assert not task.runners
@@ -67,8 +67,8 @@ def check_invariants(c: Coordinator) -> None:
     for block in c.blocks:
         assert 0 <= block.step <= c.config.steps
         assert block.finished or any(key[1] == block.index for key in dispatcher.rounds)
-    if dispatcher.queue and not c.done:
-        assert all(w.load == dispatcher.policy.in_flight or w.stopping for w in dispatcher.fleet)
+    if dispatcher.backlog.queue and not c.done:
+        assert all(w.load == dispatcher.policy.in_flight or w.closed for w in dispatcher.fleet)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -26,6 +26,7 @@ from rallax.fitting.events import (
 )
 from rallax.fitting.rounds import Round
 from rallax.fitting.sweeps import SweepTable
+from rallax.fitting.workers import Like
 
 BAD = 3
 """The start that is made to fail; it is lane 1 of block 1."""
@@ -172,7 +173,7 @@ def test_a_poison_start_is_found_by_bisection_and_given_up(way: str) -> None:
     assert result.quarantined.tolist() == [False, False, False, True, False]
     assert np.isfinite(result.losses[BAD]).all()
     told = [r for r in cluster.reports if r.kind == "start quarantined"]
-    assert told and all("block 1/step 2" in r.message and r.message.startswith("step/") for r in told)
+    assert told and all("block 1/step 2" in r.message and r.message.startswith(f"start {BAD}: step/") for r in told)
     assert [r.data for r in cluster.reports if r.kind == "start given up"] == [{"block": 1, "step": 2, "start": BAD}]
     assert np.isnan(store.history()["loss"][2:, BAD]).all()
 
@@ -205,7 +206,7 @@ def test_a_quarantined_start_is_not_held_against_the_workers() -> None:
 
     coordinator, _, cluster = fit(poison=poison, policy=DispatchPolicy(workers=1, in_flight=1, failures=4))
     assert sum(r.kind == "worker lost" for r in cluster.reports) >= 4
-    assert coordinator.dispatcher.failures == 0
+    assert coordinator.dispatcher.budgets.failures == 0
 
 
 def test_a_problem_that_always_raises_ends_the_fit_with_its_message() -> None:
@@ -277,7 +278,7 @@ def test_a_lost_worker_is_replaced_and_its_item_goes_elsewhere() -> None:
     machine.handle(WorkerJoined("a", "cpu"), 0.0)
     (first,) = submits(machine.assign(0.0))
     actions, _ = machine.handle(WorkerLost("a", preempted=True, detail="spot"), 1.0)
-    assert StartWorker() in actions and (machine.preemptions, machine.failures) == (1, 0)
+    assert StartWorker() in actions and (machine.budgets.preemptions, machine.budgets.failures) == (1, 0)
     machine.handle(WorkerJoined("b", "cpu"), 2.0)
     (again,) = submits(machine.assign(2.0))
     assert again.worker == "b" and again.item.tag == first.item.tag
@@ -291,8 +292,8 @@ def test_only_the_item_being_computed_is_suspected() -> None:
     machine.handle(WorkerJoined("a", "cpu"), 0.0)
     assert len(submits(machine.assign(0.0))) == 2
     machine.handle(WorkerLost("a", preempted=False, detail="killed"), 1.0)
-    assert [task.strikes for task in machine.queue] == [1, 0]
-    assert [task.round for task in machine.queue] == [work, other]
+    assert [task.strikes for task in machine.backlog.queue] == [1, 0]
+    assert [task.round for task in machine.backlog.queue] == [work, other]
 
 
 def test_bisected_halves_give_what_the_whole_gives() -> None:
@@ -312,7 +313,7 @@ def test_bisected_halves_give_what_the_whole_gives() -> None:
 def test_a_straggler_is_duplicated_once_and_the_first_answer_counts() -> None:
     machine, work = dispatcher(in_flight=1, straggler_least=10.0)
     for like in range(3):
-        machine._durations.add(("gradient", 0), 1.0 + like)
+        machine._lateness.add(Like("gradient", 0, warm=False), 1.0 + like)
     machine.handle(WorkerJoined("slow", "cpu"), 0.0)
     machine.handle(WorkerJoined("idle", "cpu"), 0.0)
     (first,) = submits(machine.assign(0.0))
@@ -333,7 +334,7 @@ def test_a_hanging_worker_is_ended_and_its_item_suspected() -> None:
     assert StopWorker("a") in actions
     assert not any(isinstance(a, StopWorker) for a in machine.handle(Tick(), 62.0)[0])
     machine.handle(WorkerLost("a", preempted=False, detail="ended"), 63.0)
-    assert machine.queue[0].strikes == 1
+    assert machine.backlog.queue[0].strikes == 1
 
 
 def test_another_device_class_is_refused_unless_mixing_is_allowed() -> None:

@@ -41,7 +41,7 @@ def test_a_start_whose_simulation_fails_has_nan() -> None:
     with pytest.raises(RuntimeError, match="not done"):
         run_.traces()
     # The workers of the fit are gone with its executor; new ones take their places.
-    coordinator.dispatcher.fleet.remove("local-1")
+    coordinator.dispatcher.fleet.remove("local-1", 0.0)
     traces = trace_loop(run_, InProcessExecutor(Broken()))
     assert traces is not None
     assert np.isnan(traces["l1"][1]).all() and np.isfinite(np.delete(traces["l1"], 1, axis=0)).all()

@@ -14,6 +14,12 @@ Workers = Annotated[
     WithJsonSchema({"type": '"auto" or a whole number'}),
 ]
 
+Seconds = Annotated[
+    float | str,
+    BeforeValidator(word_or_number("auto", "a number of seconds, 1 or above", float, minimum=1)),
+    WithJsonSchema({"type": '"auto" or a number'}),
+]
+
 
 class Compute(Table):
     """[compute]: how many workers, what each takes, and where Ray runs."""
@@ -21,8 +27,21 @@ class Compute(Table):
     workers: Workers = Field(
         "auto", description='Ray actors that simulate; "auto": one for each GPU, or for each core where there is none.'
     )
+    most_workers: int | None = Field(
+        None, ge=1, description='With workers = "auto", at most so many, however many machines join.'
+    )
     cpus_per_worker: float = Field(1, gt=0, le=4096, description="Cores of each worker.")
     gpus_per_worker: float = Field(0, ge=0, le=64, description="GPUs of each worker; a fraction shares one.")
     address: str | None = Field(
         None, min_length=1, description="Address of a running Ray cluster; without it Ray starts on this machine."
+    )
+    hang_s: Seconds = Field(
+        "auto",
+        description='A worker busy with one item for longer than this is ended; "auto": 30 times what such items '
+        "usually take and at least 300 s, or 3600 s before that is known.",
+    )
+    mixed_devices: bool = Field(
+        False,
+        description="Let workers of different processors or GPUs take part; which of them computed what then decides "
+        "the last bits.",
     )
