@@ -24,6 +24,8 @@ HERE = Path(__file__).resolve().parent
 #: Contestant: the package without which it cannot run.
 PACKAGES = {"rallax": "rallax", "jaxley": "jaxley_mech", "neuron": "neuron", "arbor": "arbor"}
 LAYER5 = "rat_l5pc_with_axon.swc"
+#: Names of the reconstructions that this process measured, for its figures.
+_measured: list[str] = []
 
 
 @contextmanager
@@ -31,12 +33,14 @@ def cell_file(name: str = LAYER5) -> Iterator[Path]:
     """A reconstruction of the data folder; where that is absent, the shipped example's grown pyramidal cell."""
     path = Path(os.environ.get("RALLAX_DATA", HERE.parents[1] / "shared/data")) / "morphologies" / name
     if path.is_file():
+        _measured.append(name)
         yield path
         return
     from rallax.workflows.example.grow import grow_pyramidal_cell
     from rallax.workflows.example.swc import write_swc
 
     print(f"no {path}: the grown pyramidal cell stands in; RALLAX_DATA names the data folder", flush=True)
+    _measured.append("the grown pyramidal cell")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "grown.swc"
         write_swc(grow_pyramidal_cell(), path, "grown pyramidal cell")
@@ -87,6 +91,7 @@ def write_figures(path: Path | None, script: str, result: dict[str, Any]) -> Non
         except importlib.metadata.PackageNotFoundError:
             continue
     about = {"script": script, "date": time.strftime("%Y-%m-%d"), "cpu": processor(), "versions": versions}
+    about |= {"cells": sorted(set(_measured))}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**about, **result}, indent=1) + "\n")
 

@@ -26,7 +26,8 @@ def main() -> int:
     for script, write in TABLES.items():
         for one in (f for f in found if f.get("script") == script):
             versions = ", ".join(f"{name} {version}" for name, version in one["versions"].items())
-            print(f"`python benchmarks/{script}`, {one['date']}, {one['cpu']}; {versions}.\n")
+            cells = "".join(f", {cell}" for cell in one.get("cells", ()))
+            print(f"`python benchmarks/{script}`{cells}, {one['date']}, {one['cpu']}; {versions}.\n")
             print(write(one) + "\n")
     return 0
 
