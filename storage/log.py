@@ -32,14 +32,14 @@ def append(store: Store, event: Mapping[str, Any], *, fresh_line: bool) -> None:
 
 def ends_within_a_line(store: Store) -> bool:
     """Whether the last line was not finished."""
-    data = store.get(LOG)
-    return data is not None and data != b"" and not data.endswith(b"\n")
+    data = store.read_appended(LOG)
+    return data != b"" and not data.endswith(b"\n")
 
 
 def read(store: Store) -> list[dict[str, Any]]:
     """All events in order; lines that are not whole are left out."""
     events = []
-    for line in (store.get(LOG) or b"").split(b"\n"):
+    for line in store.read_appended(LOG).split(b"\n"):
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):

@@ -73,7 +73,7 @@ def execute(
     if steps is not None and latest is not None and steps < latest.step:
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
     epoch = store.claim_epoch()
-    latest = store.latest()
+    latest = store.latest(known=latest)
     asked = job.fit.steps if latest is None else int(latest.attrs.get("steps", job.fit.steps))
     config = _config(resolved, settings, asked if steps is None else steps)
     coordinator = Coordinator(
@@ -152,7 +152,7 @@ def _committer(
         better = bool(best < best_so_far)
         best_so_far = best if better else best_so_far
         committer.commit(
-            snapshot.tree,
+            lambda: snapshot.tree,
             history=None if snapshot.history is None else history_variables(snapshot.history),
             step=snapshot.step,
             attrs={

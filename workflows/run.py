@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rallax.fitting.parameters import ParameterSpace
-from rallax.storage import Checkpoint, RunStore
+from rallax.storage import Checkpoint, RunStore, is_remote
 
 from .errors import UserError
 from .new_run import resolved_of
@@ -73,9 +73,20 @@ class Run:
         return cls(RunStore.open(path))
 
     @property
+    def location(self) -> str:
+        """Where it is: a directory, or s3://…, gs://…"""
+        return self.store.location
+
+    @property
     def directory(self) -> Path:
-        """Where it is."""
-        return Path(self.store.location)
+        """Where it is on this machine. Raises UserError for a run in an object store; see `location`."""
+        if is_remote(self.location):
+            raise UserError(f"{self.location}: this run is in an object store and has no directory here")
+        return Path(self.location)
+
+    def place_of(self, file: str) -> str:
+        """Where a file of the run is, such as report.html."""
+        return f"{self.location}/{file}"
 
     @cached_property
     def resolved(self) -> ResolvedJob:
@@ -92,21 +103,21 @@ class Run:
         """The last committed state. Raises UserError when there is none yet."""
         latest = self.store.latest()
         if latest is None:
-            raise UserError(f"{self.directory}: nothing is committed yet; wait, or resume it")
+            raise UserError(f"{self.location}: nothing is committed yet; wait, or resume it")
         return latest
 
     def best_start(self) -> int:
         """The start with the least training loss. Raises UserError when none is finite."""
         loss = self.best_losses()
         if not np.isfinite(loss).any():
-            raise UserError(f"{self.directory}: no start has a finite loss yet")
+            raise UserError(f"{self.location}: no start has a finite loss yet")
         return int(np.nanargmin(np.where(np.isfinite(loss), loss, np.nan)))
 
     def best_losses(self) -> np.ndarray:
         """(start,) least training loss of each start; NaN where there is none."""
         tree = self.checkpoint.tree
         if "starts" not in tree:
-            raise UserError(f"{self.directory}: the candidates are still being drawn")
+            raise UserError(f"{self.location}: the candidates are still being drawn")
         return np.where(tree["starts"]["present"], tree["best"]["loss"], np.nan)
 
     def parameters(self) -> np.ndarray:
@@ -180,7 +191,7 @@ class Run:
             at_bounds=bounds,
             failures=[e.get("message", e["kind"]) for e in log if e["kind"] in FAILURES],
             checkpoint=None if latest is None else latest.seq,
-            directory=str(self.directory),
+            directory=self.location,
             **best,
         )
 
@@ -190,14 +201,15 @@ class Run:
         losses = weighted_mean(np.asarray(self.checkpoint.tree["starts"]["best_losses"]), self.columns(), "validate")
         return None if losses is None or not np.isfinite(losses).any() else losses
 
-    def write_report(self) -> Path:
-        """Write report.html anew and say where it is."""
+    def write_report(self) -> Path | str:
+        """Write report.html anew and say where it is: a path, or the text of a remote place."""
         from .report import render
         from .run_report import report_data
 
         html = render(report_data(self))
-        RunStore.open(self.directory, write=True).write_file("report.html", html.encode())
-        return self.directory / "report.html"
+        self.store.for_writing().write_file("report.html", html.encode())
+        place = self.place_of("report.html")
+        return place if is_remote(place) else Path(place)
 
 
 _STATES = {"started": "running", "resumed": "running", "stopped": "stopped", "failed": "failed", "finished": "finished"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rallax.fitting import Executor
-from rallax.storage import RunStore
+from rallax.storage import RunStore, Store
 
 from .cluster import connected, ray_executor, workers_of
 from .execute import Watch, execute
@@ -27,7 +27,7 @@ MakeExecutor = Callable[[Any], Executor]
 
 def fit(
     job: Job,
-    run: str | Path | None = None,
+    run: str | Path | Store | None = None,
     *,
     address: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -38,7 +38,7 @@ def fit(
     """Fit a job in a new run.
 
     Args:
-        run: directory of the run; default the job's.
+        run: directory of the run, or s3://…, gs://…, or a store; default the job's.
         address: of a Ray cluster; default the job's, else one is started on this machine.
         should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
         watch: told of progress, `watch(progress, report or None)`.
@@ -50,13 +50,13 @@ def fit(
         StorageError: the directory holds a run already or cannot be written.
         FitError: the fit cannot go on; its state is committed.
     """
-    directory = job.run_directory if run is None else Path(run)
-    store = create_run(job, directory)
+    place = job.run_directory if run is None else run
+    store = create_run(job, place)
     return _go_on(store, job, None, address, should_stop, watch, report, make_executor)
 
 
 def resume(
-    run: str | Path,
+    run: str | Path | Store,
     *,
     steps: int | None = None,
     address: str | None = None,

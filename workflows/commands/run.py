@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,12 @@ def run(
     job: JobFile,
     set_: Overrides = None,
     directory: Annotated[
-        str | None, typer.Option("--run", metavar="DIR", help="Where to write the run. [default: as the job says]")
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            help="Where to write the run: a directory, s3://…, gs://… [default: as the job says]",
+        ),
     ] = None,
     address: Address = None,
     json: Json = False,
@@ -39,7 +43,7 @@ def run(
     with stop_on_signals() as should_stop, shown_progress(json) as watch:
         found = fit(
             loaded,
-            None if directory is None else Path(directory),
+            directory,
             address=address,
             should_stop=should_stop,
             watch=watch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,18 +43,18 @@ def status(run: RunDirectory, json: Json = False) -> None:
 
 
 def list_(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory that holds runs.")] = ".",
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="A directory that holds runs, or s3://…, gs://…")
+    ] = ".",
     json: Json = False,
 ) -> None:
-    """List the runs of a directory."""
-    from rallax.storage import StorageError
+    """List the runs of a directory or of a remote prefix."""
+    from rallax.storage import StorageError, runs_in
 
     from ..run import Run
 
-    if not Path(directory).is_dir():
-        raise UserError(f"{directory}: is no directory; name one that holds runs")
     found, broken = [], []
-    for path in sorted(p.parent for p in Path(directory).glob("*/run.zarr")):
+    for path in runs_in(directory):
         try:
             found.append(Run.open(path).status())
         except (StorageError, UserError) as error:

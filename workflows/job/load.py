@@ -133,7 +133,9 @@ def file_faults(job: Job) -> Iterator[tuple[str, str]]:
         entry = parse_entry(text)
         if entry.is_file and (problem := _unreadable(job.path(entry.place))):
             yield key, f"{entry.place!r} {problem}"
-    problem = unwritable(job.run_directory)
+    place = job.run_directory
+    # What an object store allows shows when the run is made: a listing that is allowed tells nothing of writing.
+    problem = unwritable(place) if isinstance(place, Path) else None
     if problem:
         yield "storage.run", problem
 
