@@ -7,6 +7,7 @@ of answers, retries or restarts. No clock, no threads, no Ray.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -148,18 +149,22 @@ class Coordinator:
     def snapshot(self) -> Snapshot:
         """The state now; rounds under way are not in it and are done again after a resume, with the same answers."""
         n = self.history.complete if self.blocks else 0
-        tree: dict[str, Any] = {
-            "format": FORMAT,
-            "seed": self.config.seed,
-            "candidates": {"losses": self._candidate_losses.copy(), "evaluated": self._evaluated.copy()},
-        }
-        if self.blocks:
-            tree |= blocks_to_tree(self.blocks)
-            tree["starts"]["candidate"] = self._candidate_of_start.copy()
-            tree["best"]["theta"] = self._theta(tree["best"]["u"])
-            tree["history"] = self.history.tree(n)
+        # Shallow copies: a block never writes into its arrays, it replaces them.
+        blocks = [copy.copy(block) for block in self.blocks]
+        candidates = {"losses": self._candidate_losses.copy(), "evaluated": self._evaluated.copy()}
+        candidate_of_start, rows = self._candidate_of_start.copy(), self.history.tree(n)
+
+        def build() -> dict[str, Any]:
+            tree: dict[str, Any] = {"format": FORMAT, "seed": self.config.seed, "candidates": candidates}
+            if blocks:
+                tree |= blocks_to_tree(blocks)
+                tree["starts"]["candidate"] = candidate_of_start
+                tree["best"]["theta"] = self._theta(tree["best"]["u"])
+                tree["history"] = rows
+            return tree
+
         segment = self.history.segment(n) if n else None
-        return Snapshot(tree, segment, self.slowest_step, self.history.committed + n)
+        return Snapshot(build, segment, self.slowest_step, self.history.committed + n)
 
     def committed(self, snapshot: Snapshot) -> None:
         """The snapshot is safe: its rows need not be kept or given again."""

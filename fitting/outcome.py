@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,15 +15,22 @@ from jaxtyping import Bool, Float, Int
 class Snapshot:
     """A consistent state to commit. Its arrays are never written again.
 
+    Taking one costs next to nothing: it holds on to the arrays of the blocks as they are, and ``tree`` joins them when
+    it is first asked for, in whatever thread that is.
+
     ``tree`` alone suffices to go on from; ``history`` are the rows that it relies on and that no earlier commit has
     (None when there are none): `step` [rows] and the columns of `history.COLUMNS` [rows, starts]. ``step`` is that of
     the slowest block.
     """
 
-    tree: dict[str, Any]
+    build: Callable[[], dict[str, Any]]
     history: dict[str, np.ndarray] | None
     step: int
     rows: int
+
+    @cached_property
+    def tree(self) -> dict[str, Any]:
+        return self.build()
 
 
 @dataclass(frozen=True)

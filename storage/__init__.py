@@ -6,6 +6,7 @@ simulator nor the fit. Start at `RunStore`.
 
 from .async_committer import AsyncCommitter
 from .checkpoints import Checkpoint, Commit
+from .create import runs_in
 from .errors import (
     DamagedRun,
     DiskFull,
@@ -20,6 +21,7 @@ from .errors import (
 from .groups import Damage
 from .layout import FORMAT_VERSION
 from .parameters import ParameterTable
+from .remote_store import RemoteStore, check_place, is_remote
 from .run_store import RunStore
 from .store import LocalStore, Store
 from .tree import Tree
@@ -41,10 +43,14 @@ __all__ = [
     "NotStorable",
     "NotWritable",
     "ParameterTable",
+    "RemoteStore",
     "RunExists",
     "RunStore",
     "StorageError",
     "Store",
     "Tree",
     "Variable",
+    "check_place",
+    "is_remote",
+    "runs_in",
 ]

@@ -6,20 +6,22 @@ Owns one thread and the hand-over to it. What a commit is, is the business of `R
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from queue import Queue
 from types import TracebackType
 from typing import Any, Self
 
 from .run_store import RunStore
-from .tree import Tree, copy_tree
+from .tree import Tree, check_tree
 from .variable import Variable
 
 
 class AsyncCommitter:
     """Hands commits to one thread; at most one is written and one waits.
 
-    The arrays are copied at the hand-over, so that the fit may change its own at once. After an error nothing further
+    Nothing is copied at the hand-over, which is why it takes no time: the arrays that are handed over must not be
+    written into any more. A fit that is two checkpoints ahead of the disk waits: no commit is left out or merged with
+    another, since the history has the rows of each exactly once. After an error nothing further
     is written: the history of later commits would have a gap. The next call raises the error, and so does `close`.
 
     Args:
@@ -37,7 +39,7 @@ class AsyncCommitter:
 
     def commit(
         self,
-        tree: Tree,
+        tree: Tree | Callable[[], Tree],
         *,
         history: Mapping[str, Variable] | None = None,
         step: int,
@@ -47,20 +49,21 @@ class AsyncCommitter:
     ) -> None:
         """As `RunStore.commit`, but returns at once; waits only while an earlier commit still waits.
 
-        Raises:
+        Args:
+            tree: the tree, or a function that makes it and is called in the committer's thread.
+
+                Raises:
             StorageError: that of an earlier commit.
         """
         self._raise()
         if self._closed:
             raise RuntimeError("commit after close")
-        copied = {
-            name: Variable(variable.data.copy(), variable.dims, variable.units, variable.attrs)
-            for name, variable in (history or {}).items()
-        }
+        if not callable(tree):
+            check_tree(tree)
         self._queue.put(
             {
-                "tree": copy_tree(tree),
-                "history": copied,
+                "tree": tree,
+                "history": dict(history or {}),
                 "step": step,
                 "attrs": dict(attrs or {}),
                 "keep": keep,
@@ -102,7 +105,9 @@ class AsyncCommitter:
                 if job is None:
                     return
                 if self._error is None:
-                    self._run.commit(job.pop("tree"), **job)
+                    tree = job.pop("tree")
+                    self._run.commit(tree() if callable(tree) else tree, **job)
+                    tree = None  # nothing is held on to while the next one is awaited
             except BaseException as error:
                 self._error = error
             finally:

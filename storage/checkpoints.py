@@ -12,6 +12,7 @@ from .documents import digest
 from .epoch import Claims, read_claims
 from .errors import DamagedRun
 from .groups import Damage, Sealed, damages, decode_group, read_document, read_sealed
+from .history import STEP
 from .layout import CHECKPOINTS, DOCUMENT, Label, in_zarr
 from .limits import group_bytes
 from .store import Store
@@ -119,7 +120,7 @@ class CheckpointReader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._whole: set[Segment] = set()
+        self._whole: dict[Segment, int] = {}
 
     def labels(self, claims: Claims) -> list[Label]:
         """The commits that count, newest first, whether they are whole or still being written."""
@@ -142,10 +143,13 @@ class CheckpointReader:
             return None
         where = self._where(label)
         commit = Commit.from_facts(sealed.committed, label, where)
-        for segment in commit.segments:
-            if segment not in self._whole:
-                self._sealed_segment(segment)
-                self._whole.add(segment)
+        try:
+            for segment in commit.segments:
+                self.rows(segment)
+        except DamagedRun:
+            if read_document(self._store, label.checkpoint) is None:
+                return None  # removed meanwhile, and the segments that it alone covered after it
+            raise
         attributes = dict(sealed.contents.attributes)
         attrs = attributes.pop(ATTRS, {})
         tree = decode_tree(
@@ -153,26 +157,42 @@ class CheckpointReader:
         )
         return Checkpoint(commit, tree, attrs)
 
-    def latest(self, *, strict: bool = False) -> Checkpoint | None:
+    def rows(self, segment: Segment) -> int:
+        """The rows of a segment; raises `DamagedRun` when it is not whole. What was found whole is not read again."""
+        if segment not in self._whole:
+            sealed = self._sealed_segment(segment)
+            where = f"{self._store.location}/{in_zarr(segment.path)}"
+            self._whole[segment] = decode_group(sealed.contents, where)[STEP].data.shape[0]
+        return self._whole[segment]
+
+    def latest(self, *, strict: bool = False, known: Checkpoint | None = None) -> Checkpoint | None:
         """The newest whole checkpoint; see `RunStore.latest`."""
         before: list[Label] | None = None
         for _ in range(_RETRIES):
             labels = self.labels(read_claims(self._store))
             skipped: list[Damage] = []
+            vanished = False
             for label in labels:
                 try:
+                    if known is not None and known.commit == self.commit(label):
+                        return known
                     checkpoint = self.read(label)
                 except DamagedRun as error:
                     if strict:
                         raise
                     skipped.append(Damage(self._where(label), str(error)))
                     continue
-                if checkpoint is not None:
+                if checkpoint is None:
+                    vanished = True  # or it is still being written
+                elif vanished and self.labels(read_claims(self._store)) != labels:
+                    break  # a newer one was removed after still newer ones were added: this one is not the latest
+                else:
                     return replace(checkpoint, skipped=tuple(skipped))
-            if skipped:
-                raise DamagedRun(f"{skipped[0].reason} (no older checkpoint is whole)")
-            if labels == before or not labels:
-                return None
+            else:
+                if skipped:
+                    raise DamagedRun(f"{skipped[0].reason} (no older checkpoint is whole)")
+                if labels == before or not labels:
+                    return None
             before = labels  # the writer may have removed what was listed, after adding newer ones: look again
         return None
 

@@ -18,10 +18,11 @@ from .epoch import check, newest_epoch, put_base, put_claim, read_claims
 from .errors import DamagedRun, Fenced, NotStorable
 from .groups import sealed_document, write_members
 from .index import Index, load_index
+from .joining import newest_to_join
 from .layout import CHECKPOINTS, DOCUMENT, HISTORY, Label, in_zarr
 from .store import Store
 from .tree import Encoded, Tree, encode_tree
-from .variable import Variable
+from .variable import Group, Variable, with_coordinates
 
 
 class Writer:
@@ -35,6 +36,7 @@ class Writer:
 
     def __init__(self, store: Store, reader: CheckpointReader, *, strict: bool) -> None:
         self._store = store
+        self._reader = reader
         self._head: Commit | None = None
         self._schema: segments.Schema | None = None
         self.epoch = self._claim(reader, strict)
@@ -42,17 +44,20 @@ class Writer:
             self._schema = segments.schema(reader.segment(self._head.segments[-1]).variables)
         self._kept = self._clean(reader)
         self._dropped: list[Label] = []
+        self._stale: list[Segment] = []
         covered = [segment.path for segment in self._covered()]
         self.index: Index = load_index(store, [commit.label for commit in self._kept], covered)
         self.index.publish(store)
 
     def _claim(self, reader: CheckpointReader, strict: bool) -> int:
-        reader.latest(strict=strict)  # refuse a damaged run before the process that may be writing it is fenced off
+        before = reader.latest(
+            strict=strict
+        )  # refuse a damaged run before the process that may be writing it is fenced off
         while True:
             epoch = newest_epoch(self._store) + 1
             if put_claim(self._store, epoch):
                 break
-        latest = reader.latest(strict=strict)
+        latest = reader.latest(strict=strict, known=before)
         self._head = latest.commit if latest else None
         put_base(self._store, epoch, self._head.label if self._head else None)
         return epoch
@@ -73,7 +78,7 @@ class Writer:
                 self._store.delete_tree(in_zarr(label.checkpoint), first=DOCUMENT)
             else:
                 kept.append(commit)
-        covered = {segment.path for segment in self._covered()}
+        covered = {segment.path for commit in kept for segment in commit.segments}
         for name in self._store.children(in_zarr(HISTORY)):
             label = Label.parse(name)
             if label is not None and label.epoch <= self.epoch and label.segment not in covered:
@@ -107,20 +112,23 @@ class Writer:
         encoded.attributes[ATTRS] = check_attributes(attrs, "checkpoint attributes")
         first_row = head.rows if head else 0
         added = segments.rows(history) if history else 0
-        segment = segments.encode_segment(history, first_row) if history and added else None
-        schema = self._schema
-        if history and segment is not None:
+        schema, covered, segment = self._schema, self._covered(), None
+        self.check()
+        if history and added:
             if schema is not None:
                 segments.check_same(schema, segments.schema(history))
             else:
                 schema = segments.schema(history)
-        self.check()
+            segment, covered = self._segment(history, first_row, added)
         try:
-            commit, document, segment_document = self._write(label, encoded, segment, step, best, first_row + added)
+            commit, document, segment_document = self._write(
+                label, encoded, segment, covered, step, best, first_row + added
+            )
         except OSError:
             self.check()  # a process that took over removes our files: that, not the missing file, is the news
             raise
-        self._head, self._schema = commit, schema
+        before, self._head, self._schema = self._covered(), commit, schema
+        self._stale += [gone for gone in before if gone not in commit.segments]
         self.index.add(label.checkpoint, document, encoded.keys)
         if segment is not None:
             self.index.add(label.segment, segment_document, segment.keys)
@@ -128,13 +136,33 @@ class Writer:
         self._retain(commit, keep)
         return label.seq
 
+    def _segment(
+        self, history: Mapping[str, Variable], first_row: int, added: int
+    ) -> tuple[Encoded, tuple[Segment, ...]]:
+        """The segment that a commit adds, and the earlier ones that stay beside it (see `joining`)."""
+        covered = self._covered()
+        sizes = [self._reader.rows(segment) for segment in covered]
+        taken = newest_to_join(sizes, added, segments.row_bytes(history))
+        if not taken:
+            return segments.encode_segment(history, first_row), covered
+        stay, joined = covered[:-taken], [self._reader.segment(segment) for segment in covered[-taken:]]
+        own = Group(with_coordinates(history, {segments.STEP: first_row}))
+        whole = segments.join([*joined, own], self._store.location)
+        return segments.encode_segment(whole, first_row - sum(sizes[-taken:])), stay
+
     def _write(
-        self, label: Label, encoded: Encoded, segment: Encoded | None, step: int, best: bool, rows: int
+        self,
+        label: Label,
+        encoded: Encoded,
+        segment: Encoded | None,
+        covered: tuple[Segment, ...],
+        step: int,
+        best: bool,
+        rows: int,
     ) -> tuple[Commit, bytes, bytes]:
         store, place = self._store, in_zarr(label.checkpoint)
         if store.children(place):  # of an attempt that failed; before the segment that it may cover
             store.delete_tree(place, first=DOCUMENT)
-        covered = self._covered()
         segment_document = b""
         if segment is not None:
             write_members(store, label.segment, segment)
@@ -159,11 +187,18 @@ class Writer:
         self._kept = [kept for kept in self._kept if kept.label in stay]
         for label in self._dropped:
             self.index.remove(label.checkpoint)
+        for segment in self._stale:
+            self.index.remove(segment.path)
+        covered = {segment for kept in self._kept for segment in kept.segments}
         try:
             self.index.publish(self._store)
             while self._dropped:
                 self._store.delete_tree(in_zarr(self._dropped[0].checkpoint), first=DOCUMENT)
                 self._dropped.pop(0)
+            # Last: a reader that misses one looks whether the checkpoint that covers it is still there.
+            for segment in [segment for segment in self._stale if segment not in covered]:
+                self._store.delete_tree(in_zarr(segment.path), first=DOCUMENT)
+                self._stale.remove(segment)
         except OSError:
             return  # the commit itself is durable; the next one does this again, and fails where this one would have
 

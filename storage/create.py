@@ -31,6 +31,7 @@ from .layout import (
     in_zarr,
 )
 from .parameters import ParameterTable
+from .remote_store import RemoteStore, is_remote
 from .store import LocalStore, Store
 from .variable import Group
 
@@ -38,14 +39,27 @@ _OWN = ("format", "format_version")
 
 
 def as_store(location: str | Path | Store) -> Store:
-    """The store at a place: a local directory, or a store as it is."""
+    """The store at a place: a local directory, ``s3://…``, ``gs://…``, or a store as it is."""
     if not isinstance(location, str | Path):
         return location
-    if "://" in str(location):
-        raise NotARun(f"{location}: runs are kept on local disks; give a directory")
+    if is_remote(str(location)):
+        return RemoteStore(str(location))
     if not str(location) or "\0" in str(location):
         raise NotARun(f"{str(location)!r}: no name of a directory")
     return LocalStore(Path(location))
+
+
+def runs_in(place: str | Path) -> list[str]:
+    """The places of the runs directly below a directory or a remote prefix, sorted; half-made ones are among them.
+
+    Raises:
+        NotARun: when the directory is not there.
+    """
+    if not is_remote(str(place)) and not Path(place).is_dir():
+        raise NotARun(f"{place}: is no directory; name one that holds runs")
+    store = as_store(place)
+    with one_line(store.location, "read"):
+        return [f"{store.location}/{name}" for name in store.children("") if ZARR in store.children(name)]
 
 
 def create(
@@ -91,10 +105,8 @@ def _write(store: Store, index: Index, files: Mapping[str, bytes], groups: Mappi
         store.put(CREATING, token, exclusive=True)
     except FileExistsError as error:
         raise _LostRace from error
-    for name, data in files.items():
-        store.put(name, data)
-    for path in PLAIN_GROUPS:
-        store.put(f"{in_zarr(path)}/{DOCUMENT}", PLACEHOLDER)
+    store.put_all(dict(files))
+    store.put_all({f"{in_zarr(path)}/{DOCUMENT}": PLACEHOLDER for path in PLAIN_GROUPS})
     for path, encoded in groups.items():
         index.add(path, write_sealed(store, path, encoded, {}), encoded.keys)
     store.sync()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,10 +76,12 @@ def read_claims(store: Store) -> Claims:
         DamagedRun: for a file that is not as it was written.
     """
     bases: dict[int, Label | None] = {}
-    for number in _numbers(store, _BASE):
+    numbers = _numbers(store, _BASE)
+    stored = store.get_all(_base_key(number) for number in numbers)
+    for number in numbers:
         key = _base_key(number)
         where = f"{store.location}/{key}"
-        data = store.get(key)
+        data = stored[key]
         document = load(data or b"", where)
         body = {name: value for name, value in document.items() if name != "digest"}
         if document.get("digest") != digest(canonical(body)) or body.get("epoch") != number:
@@ -94,7 +97,8 @@ def read_claims(store: Store) -> Claims:
 def put_claim(store: Store, number: int) -> bool:
     """Makes a claim, durably; False when another process made this one first."""
     try:
-        store.put(f"{EPOCHS}/{number:08d}.claim", b"", exclusive=True)
+        # Of every claim its own bytes: so a store that lost the answer to a put can tell whose it is.
+        store.put(f"{EPOCHS}/{number:08d}.claim", uuid.uuid4().hex.encode("ascii"), exclusive=True)
     except FileExistsError:
         return False
     store.sync()

@@ -63,7 +63,8 @@ def from_os_error(error: OSError, place: str, action: str) -> StorageError:
     if error.errno in _FULL:
         return DiskFull(f"{where}: {reason}; what was committed is intact: free some space, then resume")
     if error.errno in _REFUSED and action == "write":
-        return NotWritable(f"{where}: {reason}; choose a directory that can be written")
+        hint = "" if "://" in where else "; choose a directory that can be written"
+        return NotWritable(f"{where}: {reason}{hint}")
     return StorageError(f"{where}: cannot {action}: {reason}")
 
 

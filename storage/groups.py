@@ -73,8 +73,7 @@ def write_members(store: Store, path: str, encoded: Encoded) -> None:
     if store.children(prefix):
         store.delete_tree(prefix, first=DOCUMENT)
     store.put(f"{prefix}/{DOCUMENT}", PLACEHOLDER)
-    for key, data in encoded.keys.items():
-        store.put(f"{prefix}/{key}", data)
+    store.put_all({f"{prefix}/{key}": data for key, data in encoded.keys.items()})
 
 
 def sealed_document(encoded: Encoded, facts: Mapping[str, Any]) -> bytes:
@@ -141,9 +140,10 @@ def damages(store: Store, path: str) -> list[Damage]:
 
 def _members(store: Store, path: str, hashes: Mapping[str, Any], keys: dict[str, bytes]) -> Iterator[Damage]:
     """Reads the members into `keys` and yields what is wrong with them."""
+    found = store.get_all(f"{in_zarr(path)}/{key}" for key in hashes)
     for key, expected in hashes.items():
         place = f"{store.location}/{in_zarr(path)}/{key}"
-        data = store.get(f"{in_zarr(path)}/{key}")
+        data = found[f"{in_zarr(path)}/{key}"]
         if data is None:
             yield Damage(place, f"{place}: missing; restore this file from a copy")
         elif digest(data) != expected:

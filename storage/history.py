@@ -69,6 +69,20 @@ def _text(entry: tuple[str, tuple[str, ...], tuple[int, ...], str] | None) -> st
     return "nothing" if entry is None else f"{entry[0]} {entry[1]} of shape (step, *{entry[2]}) in {entry[3]!r}"
 
 
+def head(history: Mapping[str, Variable], count: int) -> dict[str, Variable]:
+    """The first rows of a history."""
+    return {
+        name: Variable(v.data[:count], v.dims, v.units, v.attrs) if v.dims[:1] == (STEP,) else v
+        for name, v in history.items()
+    }
+
+
+def row_bytes(history: Mapping[str, Variable]) -> int:
+    """The bytes of a row, before compression; at least one row must be there."""
+    columns = [v.data for v in history.values() if v.dims[:1] == (STEP,)]
+    return sum(data.nbytes // len(data) for data in columns)
+
+
 def join(segments: Sequence[Group], where: str) -> dict[str, Variable]:
     """All segments as one.
 

@@ -95,11 +95,11 @@ def load_index(store: Store, commits: list[Label], segments: list[str]) -> Index
 
 
 def _documents(store: Store, path: str, hashes: Mapping[str, str]) -> dict[str, bytes]:
+    keys = [key for key in hashes if key.endswith(f"/{DOCUMENT}")]
+    stored = store.get_all(f"{in_zarr(path)}/{key}" for key in keys)
     found = {}
-    for key in hashes:
-        if key.endswith(f"/{DOCUMENT}"):
-            place = f"{in_zarr(path)}/{key}"
-            data = store.get(place) or b""
-            load(data, f"{store.location}/{place}")
-            found[key] = data
+    for key in keys:
+        place = f"{in_zarr(path)}/{key}"
+        found[key] = stored[place] or b""
+        load(found[key], f"{store.location}/{place}")
     return found

@@ -60,7 +60,8 @@ class RunStore:
         """Makes a new run, whole or not at all, and opens it for writing.
 
         Args:
-            location: a directory (made with its parents; it must be empty if it is there) or a store.
+            location: a directory (made with its parents; it must be empty if it is there), ``s3://BUCKET/PREFIX``,
+                ``gs://BUCKET/PREFIX``, or a store.
             attributes: JSON attributes of the run: job hash, seeds, versions, device class, created.
             files: name -> contents, such as job.toml and resolved.json.
             sweeps: name -> its data; given here, they are there as soon as the run is.
@@ -83,9 +84,13 @@ class RunStore:
         """
         return cls(as_store(location), write=write)
 
+    def for_writing(self) -> RunStore:
+        """The same run, opened for writing."""
+        return self if self._write else RunStore(self._store, write=True)
+
     @property
     def location(self) -> str:
-        """The run's directory."""
+        """The run's directory or remote place."""
         return self._store.location
 
     @property
@@ -210,18 +215,19 @@ class RunStore:
                 raise no_writer(self.location)
             return self._writer.commit(tree, history=history, step=step, attrs=attrs, keep=keep, best=best)
 
-    def latest(self, *, strict: bool = False) -> Checkpoint | None:
+    def latest(self, *, strict: bool = False, known: Checkpoint | None = None) -> Checkpoint | None:
         """The newest checkpoint whose hashes, and its history's, all hold; None when nothing was committed.
 
         Args:
             strict: raise when the newest committed one is damaged. Otherwise an older one is returned and `skipped`
                 says what is wrong with the newer.
+            known: one that was read before; it is returned, and not read again, if it is still the latest.
 
         Raises:
             DamagedRun: naming the file; also when checkpoints were committed but none is whole.
         """
         with one_line(self.location, "read"):
-            return self._reader.latest(strict=strict)
+            return self._reader.latest(strict=strict, known=known)
 
     def commits(self) -> list[Commit]:
         """The stored checkpoints, oldest first, from their seals alone; damaged ones are left out."""
@@ -255,7 +261,17 @@ class RunStore:
         if checkpoint is None:
             return {}
         with one_line(self.location, "read"):
-            return segments.join(self._reader.history(checkpoint.commit), self.location)
+            wanted = covering = checkpoint.commit
+            while True:
+                try:
+                    whole = segments.join(self._reader.history(covering), self.location)
+                    return segments.head(whole, wanted.rows)
+                except DamagedRun:
+                    # A writer may have joined the segments and dropped this checkpoint; newer ones have its rows too.
+                    newer = self._reader.latest()
+                    if newer is None or newer.commit.label <= covering.label:
+                        raise
+                    covering = newer.commit
 
     def verify(self) -> list[Damage]:
         """Every file of the run's zarr data whose bytes are not those committed; empty when all is well."""
@@ -321,5 +337,7 @@ class RunStore:
         """The groups below one that are whole by their documents, or damaged: reading those says so."""
         key = f"{in_zarr(parent)}/{{}}/{DOCUMENT}"
         with one_line(self.location, "read"):
-            documents = {name: self._store.get(key.format(name)) for name in self._children(parent)}
+            names = self._children(parent)
+            stored = self._store.get_all(key.format(name) for name in names)
+            documents = {name: stored[key.format(name)] for name in names}
         return [name for name, document in documents.items() if document is not None and document != PLACEHOLDER]

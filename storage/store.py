@@ -13,6 +13,7 @@ import shutil
 import stat
 import threading
 import uuid
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
@@ -23,12 +24,14 @@ from .limits import KEY_BYTES
 TEMPORARY: Final = ".rallax/tmp"
 _ATTEMPTS: Final = 3
 _SYNCING_THREADS: Final = 8
+_WRITING_THREADS: Final = 4
+_WORTH_THREADS: Final = 2**22  # bytes; below, starting threads costs more than they save
 
 
 class Store(Protocol):
     """Keys are relative paths with "/"; values are bytes.
 
-    Writing calls are `put`, `append`, `delete_tree`, `sync` and `tidy`; each raises `OSError` when refused.
+    Writing calls are `put`, `put_all`, `append`, `delete_tree`, `sync` and `tidy`; each raises `OSError` when refused.
     """
 
     @property
@@ -37,6 +40,12 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The bytes of a key; None when it is not there."""
+
+    def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
+        """As `get`, of many keys side by side."""
+
+    def read_appended(self, key: str) -> bytes:
+        """All that was ever appended to a key; empty when nothing was."""
 
     def children(self, prefix: str) -> list[str]:
         """Sorted names of what lies directly below a prefix."""
@@ -47,11 +56,15 @@ class Store(Protocol):
         A key that is new and not `exclusive` may be torn by a power failure until the next `sync`.
 
         Raises:
-            FileExistsError: when `exclusive` and the key is there; of several such calls exactly one succeeds.
+            FileExistsError: when `exclusive` and the key is there; of several such calls with different data exactly
+                one succeeds.
         """
 
+    def put_all(self, items: Mapping[str, bytes]) -> None:
+        """As `put` of each, side by side and in any order; after an error any of them may be there."""
+
     def append(self, key: str, data: bytes) -> None:
-        """Adds to the end of a key; a crash may leave a part of `data`."""
+        """Adds to the end of a key that only `read_appended` reads; a crash may leave a part of `data`."""
 
     def delete_tree(self, prefix: str, *, first: str = "") -> None:
         """Removes a key, or all keys below a prefix; `first` (relative) goes no later than any other of them."""
@@ -92,6 +105,12 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
+    def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
+        return {key: self.get(key) for key in keys}
+
+    def read_appended(self, key: str) -> bytes:
+        return self.get(key) or b""
+
     def children(self, prefix: str) -> list[str]:
         try:
             return sorted(os.listdir(self._path(prefix) if prefix else self._root))  # noqa: PTH208 (names only)
@@ -123,6 +142,15 @@ class LocalStore:
             self._changed_directories.add(path.parent)
             if late:
                 self._new_files.add(path)
+
+    def put_all(self, items: Mapping[str, bytes]) -> None:
+        if sum(map(len, items.values())) < _WORTH_THREADS:
+            for key, data in items.items():
+                self.put(key, data)
+            return
+        with ThreadPoolExecutor(_WRITING_THREADS) as pool:
+            for _ in pool.map(lambda item: self.put(*item), items.items()):
+                pass
 
     def append(self, key: str, data: bytes) -> None:
         path = self._path(key)

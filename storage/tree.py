@@ -45,16 +45,12 @@ class Encoded:
     attributes: dict[str, Any]
 
 
-def copy_tree(tree: Tree) -> dict[str, Any]:
-    """A tree that shares no array with the given one.
-
-    Raises:
-        NotStorable: for anything that a tree must not hold; the message names the entry.
-    """
-    return _checked(tree, "", 0, copy=True)
+def check_tree(tree: Tree) -> None:
+    """Raises `NotStorable` for anything that a tree must not hold; the message names the entry."""
+    _checked(tree, "", 0)
 
 
-def _checked(tree: Tree, path: str, depth: int, *, copy: bool) -> dict[str, Any]:
+def _checked(tree: Tree, path: str, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
         raise NotStorable(f"tree entry {path[:80]!r}: nested more than {_MAX_DEPTH} deep")
     checked: dict[str, Any] = {}
@@ -62,12 +58,12 @@ def _checked(tree: Tree, path: str, depth: int, *, copy: bool) -> dict[str, Any]
         here = f"{path}/{name}" if path else str(name)
         check_name(name, f"tree entry {here!r}:")
         if isinstance(leaf, Mapping):
-            checked[name] = _checked(leaf, here, depth + 1, copy=copy)
+            checked[name] = _checked(leaf, here, depth + 1)
         elif isinstance(leaf, Variable):
-            checked[name] = Variable(leaf.data.copy(), leaf.dims, leaf.units, leaf.attrs) if copy else leaf
+            checked[name] = leaf
         elif isinstance(leaf, np.ndarray | np.generic):
             check_array(np.asanyarray(leaf), f"tree entry {here!r}")
-            checked[name] = np.array(leaf) if copy else np.asarray(leaf)
+            checked[name] = np.asarray(leaf)
         elif leaf is None or type(leaf) in (bool, int, float, str):
             checked[name] = leaf
         else:
@@ -87,7 +83,7 @@ def encode_tree(tree: Tree) -> Encoded:
     Raises:
         NotStorable: for anything that a tree must not hold; the message names the entry.
     """
-    plain = _checked(tree, "", 0, copy=False)
+    plain = _checked(tree, "", 0)
     variables: dict[str, Variable] = {}
     keys: dict[str, bytes] = {}
     attributes = _encode(plain, "", variables, keys)

@@ -86,7 +86,7 @@ def execute(
     if steps is not None and latest is not None and steps < latest.step:
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
     epoch = store.claim_epoch()
-    latest = store.latest()
+    latest = store.latest(known=latest)
     with as_written(store.location):
         asked = job.fit.steps if latest is None else int(latest.attrs.get("steps", job.fit.steps))
     config = _config(resolved, settings, asked if steps is None else steps)
@@ -184,7 +184,7 @@ def _committer(
         better = bool(best < best_so_far)
         best_so_far = best if better else best_so_far
         committer.commit(
-            snapshot.tree,
+            lambda: snapshot.tree,
             history=None if snapshot.history is None else history_variables(snapshot.history),
             step=snapshot.step,
             attrs={

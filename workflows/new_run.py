@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rallax.storage import Group, ParameterTable, RunStore, Variable
+from rallax.storage import Group, ParameterTable, RunStore, Store, Variable
 
 from .check import check_job
 from .errors import UserError
@@ -24,19 +24,19 @@ from .sweeps import PreparedSweep
 PACKAGES = ("rallax", "jax", "jaxlib", "numpy", "optax", "ray", "zarr", "morphio", "equinox")
 
 
-def create_run(job: Job, directory: Path) -> RunStore:
+def create_run(job: Job, place: Path | str | Store) -> RunStore:
     """Check a job and make its run.
 
     Raises:
         JobError: every fault of the job, a line each; nothing is made.
-        StorageError: a run is there already, or the directory cannot be written; nothing is left.
+        StorageError: a run is there already, or the place cannot be written; nothing is left.
     """
     report = check_job(job)
     groups = group_sweeps(job, report.sweeps)
     resolved = report.resolved.with_settings(**report.settings.to_dict())
     space = job.parameters
     return RunStore.create(
-        directory,
+        place,
         attributes={
             "name": job.name,
             "job_hash": resolved.hash,

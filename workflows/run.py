@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rallax.fitting.parameters import ParameterSpace
-from rallax.storage import Checkpoint, RunStore
+from rallax.storage import Checkpoint, RunStore, is_remote
 
 from .errors import UserError, as_written
 from .new_run import resolved_of
@@ -77,9 +77,20 @@ class Run:
         return [event for event in self.store.read_log() if isinstance(event.get("kind"), str)]
 
     @property
+    def location(self) -> str:
+        """Where it is: a directory, or s3://…, gs://…"""
+        return self.store.location
+
+    @property
     def directory(self) -> Path:
-        """Where it is."""
-        return Path(self.store.location)
+        """Where it is on this machine. Raises UserError for a run in an object store; see `location`."""
+        if is_remote(self.location):
+            raise UserError(f"{self.location}: this run is in an object store and has no directory here")
+        return Path(self.location)
+
+    def place_of(self, file: str) -> str:
+        """Where a file of the run is, such as report.html."""
+        return f"{self.location}/{file}"
 
     @cached_property
     def resolved(self) -> ResolvedJob:
@@ -96,22 +107,22 @@ class Run:
         """The last committed state. Raises UserError when there is none yet."""
         latest = self.store.latest()
         if latest is None:
-            raise UserError(f"{self.directory}: nothing is committed yet; wait, or resume it")
+            raise UserError(f"{self.location}: nothing is committed yet; wait, or resume it")
         return latest
 
     def best_start(self) -> int:
         """The start with the least training loss. Raises UserError when none is finite."""
         loss = self.best_losses()
         if not np.isfinite(loss).any():
-            raise UserError(f"{self.directory}: no start has a finite loss yet")
+            raise UserError(f"{self.location}: no start has a finite loss yet")
         return int(np.nanargmin(np.where(np.isfinite(loss), loss, np.nan)))
 
     def best_losses(self) -> np.ndarray:
         """(start,) least training loss of each start; NaN where there is none."""
         tree, starts = self.checkpoint.tree, self.resolved.job.fit.starts
         if "starts" not in tree:
-            raise UserError(f"{self.directory}: the candidates are still being drawn")
-        with as_written(str(self.directory)):
+            raise UserError(f"{self.location}: the candidates are still being drawn")
+        with as_written(self.location):
             present, loss = np.asarray(tree["starts"]["present"]), _numbers(tree["best"]["loss"], starts)
             if present.dtype != bool or present.shape != loss.shape:
                 raise TypeError("present is no list of true and false")
@@ -121,7 +132,7 @@ class Run:
         """(start, parameter) at each start's least loss, in physical units."""
         self.best_losses()
         job = self.resolved.job
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             return _numbers(self.checkpoint.tree["best"]["theta"], job.fit.starts, len(job.parameters))
 
     def best(self) -> dict[str, float]:
@@ -135,14 +146,14 @@ class Run:
         return {column.name: losses[:, i] for i, column in enumerate(self.columns())}
 
     def _losses_by_sweep(self) -> np.ndarray:
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             losses = self.checkpoint.tree["starts"]["best_losses"]
             return _numbers(losses, self.resolved.job.fit.starts, len(self.columns()))
 
     def columns(self) -> list[SweepColumn]:
         """All sweeps in the order of the losses' columns, from the run alone: its recordings may be elsewhere."""
         found = []
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             for name in self.store.attributes["sweeps"]:
                 attrs = self.store.read_sweep(name).attrs
                 found.append(SweepColumn(name, str(attrs["use"]), float(attrs["weight"])))
@@ -153,7 +164,7 @@ class Run:
         import xarray
 
         found = {}
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             for name in self.store.traces():
                 group = self.store.read_traces(name)
                 found[name] = xarray.DataArray(
@@ -171,7 +182,7 @@ class Run:
 
     def status(self) -> Status:
         """Where it stands."""
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             return self._status()
 
     def _status(self) -> Status:
@@ -201,27 +212,28 @@ class Run:
             at_bounds=bounds,
             failures=[str(e.get("message", e["kind"])) for e in log if e["kind"] in FAILURES],
             checkpoint=None if latest is None else latest.seq,
-            directory=str(self.directory),
+            directory=self.location,
             **best,
         )
 
     def validation_losses(self) -> np.ndarray | None:
         """(start,) weighted mean loss over the validation sweeps at each start's best parameters; None before the end
         or without such sweeps."""
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             losses = weighted_mean(self._losses_by_sweep(), self.columns(), "validate")
         return None if losses is None or not np.isfinite(losses).any() else losses
 
-    def write_report(self) -> Path:
-        """Write report.html anew and say where it is."""
+    def write_report(self) -> Path | str:
+        """Write report.html anew and say where it is: a path, or the text of a remote place."""
         from .report import render
         from .run_report import report_data
 
-        with as_written(str(self.directory)):
+        with as_written(self.location):
             html = render(report_data(self))
         # What a file of the run holds need not be text that can be written.
-        RunStore.open(self.directory, write=True).write_file("report.html", html.encode(errors="replace"))
-        return self.directory / "report.html"
+        self.store.for_writing().write_file("report.html", html.encode(errors="replace"))
+        place = self.place_of("report.html")
+        return place if is_remote(place) else Path(place)
 
 
 def _numbers(values: object, *shape: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rallax.fitting import Executor
-from rallax.storage import NotARun, RunStore
+from rallax.storage import NotARun, RunStore, Store
 
 from .cluster import connected, ray_executor, workers_of
 from .errors import UserError
@@ -30,7 +30,7 @@ MakeExecutor = Callable[[Any], Executor]
 
 def fit(
     job: Job,
-    run: str | Path | None = None,
+    run: str | Path | Store | None = None,
     *,
     go_on: bool = False,
     address: str | None = None,
@@ -42,7 +42,7 @@ def fit(
     """Fit a job in a new run.
 
     Args:
-        run: directory of the run; default the job's.
+        run: directory of the run, or s3://…, gs://…, or a store; default the job's.
         go_on: continue the run that is there already, if it is of this very job.
         address: of a Ray cluster; default the job's, else one is started on this machine.
         should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
@@ -56,16 +56,16 @@ def fit(
         UserError: with `go_on`, a run of another job is there.
         FitError: the fit cannot go on; its state is committed.
     """
-    directory = job.run_directory if run is None else Path(run)
-    store = _run_of(job, directory) if go_on else None
+    place = job.run_directory if run is None else run
+    store = _run_of(job, place) if go_on else None
     files = None if store is None else job.folder
     if store is None:
-        store = create_run(job, directory)
+        store = create_run(job, place)
     return _go_on(store, job, None, files, address, should_stop, watch, report, make_executor)
 
 
 def resume(
-    run: str | Path,
+    run: str | Path | Store,
     *,
     steps: int | None = None,
     files: str | Path | None = None,
@@ -94,10 +94,10 @@ def resume(
     return _go_on(store, job, steps, files, address, should_stop, watch, report, make_executor)
 
 
-def _run_of(job: Job, directory: Path) -> RunStore | None:
-    """The run in `directory` if it is of this job; None where there is none yet."""
+def _run_of(job: Job, place: str | Path | Store) -> RunStore | None:
+    """The run at this place if it is of this job; None where there is none yet."""
     try:
-        store = RunStore.open(directory, write=True)
+        store = RunStore.open(place, write=True)
     except NotARun:
         return None
     if not resolved_of(store).same_job(resolve(job)):

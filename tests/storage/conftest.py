@@ -2,86 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rallax.storage import Checkpoint, Group, LocalStore, ParameterTable, RunStore, Variable
+from rallax.storage import Checkpoint, Group, ParameterTable, RunStore, Store, Variable
+
+sys.path.insert(0, str(Path(__file__).parent))
+from faulty_store import FaultyStore, Killed
+from s3_server import BUCKET, s3_server
 
 STARTS = 3
-
-
-class Killed(BaseException):
-    """Stands for the death of the process: nothing of the program may catch it and go on writing."""
-
-
-class FaultyStore:
-    """Passes everything on; at write number `at` (from 0) it refuses, dies before, or dies after the write.
-
-    A dead store takes no further write, as a dead process makes none.
-    """
-
-    def __init__(self, inner: LocalStore, at: int | None = None, how: str = "refuse") -> None:
-        self.inner, self.at, self.how = inner, at, how
-        self.writes: list[str] = []
-        self.dead = False
-        self.before: Callable[[str], None] = lambda name: None
-
-    @property
-    def location(self) -> str:
-        return self.inner.location
-
-    def get(self, key: str) -> bytes | None:
-        return self.inner.get(key)
-
-    def children(self, prefix: str) -> list[str]:
-        return self.inner.children(prefix)
-
-    def put(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
-        self._write(f"put {key}", lambda: self.inner.put(key, data, exclusive=exclusive))
-
-    def append(self, key: str, data: bytes) -> None:
-        def torn() -> None:
-            self.inner.append(key, data[: len(data) // 2])
-
-        self._write(f"append {key}", lambda: self.inner.append(key, data), torn)
-
-    def delete_tree(self, prefix: str, *, first: str = "") -> None:
-        self._write(f"delete {prefix}", lambda: self.inner.delete_tree(prefix, first=first))
-
-    def sync(self) -> None:
-        self._write("sync", self.inner.sync)
-
-    def tidy(self) -> None:
-        self._write("tidy", self.inner.tidy)
-
-    def abandon(self) -> None:
-        self._write("abandon", self.inner.abandon)
-
-    def _write(self, name: str, action: Callable[[], None], torn: Callable[[], None] = lambda: None) -> None:
-        if self.dead:
-            raise Killed(name)
-        self.before(name)
-        number = len(self.writes)
-        self.writes.append(name)
-        if number != self.at:
-            action()
-            return
-        if self.how == "refuse":
-            raise OSError(errno.ENOSPC, "No space left on device", f"{self.location} ({name})")
-        if self.how == "die after":
-            action()
-        else:
-            torn()
-        self.dead = True
-        raise Killed(name)
 
 
 class ToyFit:
@@ -131,7 +70,7 @@ def assert_state(run: RunStore, *, step: int | None = None) -> int:
     return checkpoint.step
 
 
-def make_run(location: Path | FaultyStore) -> RunStore:
+def make_run(location: Path | str | Store) -> RunStore:
     time = np.arange(50) * 0.1
     sweep = Group(
         {
@@ -187,3 +126,26 @@ def quick_path() -> Iterator[Path]:
 def run(quick_path: Path) -> RunStore:
     """A new run with one sweep and two parameters."""
     return make_run(quick_path / "run")
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The endpoint of a real S3 server; the environment points to it."""
+    pytest.importorskip("moto", reason="requirements-dev.txt has moto")
+    pytest.importorskip("s3fs", reason="requirements-dev.txt has s3fs")
+    with s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3_place(s3: str) -> str:
+    """A place for a run that no other test uses."""
+    return f"s3://{BUCKET}/{uuid.uuid4().hex}/run"
+
+
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest) -> Path | str:
+    """A place for a run, of every kind that there is."""
+    if request.param == "s3":
+        return str(request.getfixturevalue("s3_place"))
+    return Path(request.getfixturevalue("quick_path")) / "run"

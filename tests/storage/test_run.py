@@ -135,8 +135,8 @@ def test_a_file_in_the_way_is_named(tmp_path, kit, below):
     assert files_below(tmp_path) == {"file"}
 
 
-@pytest.mark.parametrize("place", ["s3://bucket/run", "", "a\0b"])
-def test_places_that_are_no_directories_are_refused(place, kit):
+@pytest.mark.parametrize("place", ["ftp://bucket/run", "s3://", "s3:///run", "s3://bucket/../run", "", "a\0b"])
+def test_places_that_hold_no_run_are_refused(place, kit):
     with pytest.raises(NotARun, match=r"^[^\n]+$"):
         kit.make_run(place)
 

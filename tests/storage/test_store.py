@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rallax.storage import LocalStore, NotStorable, Store
+from rallax.storage import LocalStore, NotStorable, RemoteStore, Store
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        return RemoteStore(request.getfixturevalue("s3_place"))
     return LocalStore(tmp_path / "deep" / "run")
 
 
@@ -64,7 +66,26 @@ def test_delete_tree_takes_keys_and_folders_and_bears_their_absence(store):
 def test_append_adds_at_the_end(store):
     store.append("log", b"a\n")
     store.append("log", b"b\n")
-    assert store.get("log") == b"a\nb\n"
+    assert store.read_appended("log") == b"a\nb\n"
+    assert store.read_appended("none") == b"" and "log" in store.children("")
+
+
+def test_two_processes_append_without_taking_a_line_from_each_other(store):
+    store.append("log", b"a\n")
+    other = type(store)(Path(store.location) if isinstance(store, LocalStore) else store.location)
+    other.append("log", b"b\n")
+    store.append("log", b"c\n")
+    assert sorted(store.read_appended("log").split()) == [b"a", b"b", b"c"]
+
+
+def test_many_keys_at_once(store):
+    items = {f"x/{n}": bytes([n]) for n in range(40)}
+    store.put_all(items)
+    store.sync()
+    assert store.get_all([*items, "x/none"]) == {**items, "x/none": None}
+    assert len(store.children("x")) == 40
+    store.delete_tree("x", first="7")
+    assert store.children("x") == []
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", ".", "a/\0"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rallax.storage import DamagedRun, NotStorable, Variable
-from rallax.storage.tree import Encoded, copy_tree, decode_tree, encode_tree
+from rallax.storage.tree import Encoded, decode_tree, encode_tree
 from rallax.storage.variable import DTYPES
 
 NAMES = st.text("abzAZ019_.-+", min_size=1, max_size=6).filter(
@@ -114,14 +114,6 @@ def test_too_deep_a_tree_is_refused_without_a_recursion_error():
         tree = {"a": tree}
     with pytest.raises(NotStorable, match="deep"):
         encode_tree(tree)
-
-
-def test_a_copy_shares_nothing():
-    tree = {"a": {"b": np.ones(2), "c": Variable(np.ones(2), ("start",))}}
-    copied = copy_tree(tree)
-    tree["a"]["b"][0] = 7.0
-    tree["a"]["c"].data[0] = 7.0
-    assert copied["a"]["b"][0] == 1.0 and copied["a"]["c"].data[0] == 1.0
 
 
 @pytest.mark.parametrize(

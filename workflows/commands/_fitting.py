@@ -128,7 +128,7 @@ def tell_end(run: Run, json: bool) -> None:
     """Print how a run stands. Raises StoppedEarly when it is not finished."""
     status = run.status()
     if json:
-        document: dict[str, Any] = {**vars(status), "report": str(run.directory / "report.html")}
+        document: dict[str, Any] = {**vars(status), "report": run.place_of("report.html")}
         print_json(document)
     else:
         lines = [] if status.best_loss is None else [f"best loss {status.best_loss:.6g} (start {status.best_start})"]
@@ -136,6 +136,6 @@ def tell_end(run: Run, json: bool) -> None:
             lines.append(f"validation loss {status.validation_loss:.6g}")
         lines += [f"{name} = {value:.6g}" for name, value in status.best_parameters.items()]
         lines += [f"{name} is at its {side} bound" for name, side in status.at_bounds.items()]
-        print_lines([*lines, f"run {run.directory}", f"report {run.directory / 'report.html'}"])
+        print_lines([*lines, f"run {run.location}", f"report {run.place_of('report.html')}"])
     if status.state != "finished":
-        raise StoppedEarly(f"stopped at step {status.step}; go on with: rallax resume {run.directory}")
+        raise StoppedEarly(f"stopped at step {status.step}; go on with: rallax resume {run.location}")

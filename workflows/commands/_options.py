@@ -20,7 +20,9 @@ Overrides = Annotated[
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
-RunDirectory = Annotated[str, typer.Argument(metavar="RUN", help="The directory of a run.", show_default=False)]
+RunDirectory = Annotated[
+    str, typer.Argument(metavar="RUN", help="The directory of a run, or s3://…, gs://…", show_default=False)
+]
 
 Files = Annotated[
     str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,12 @@ def run(
     job: JobFile,
     set_: Overrides = None,
     directory: Annotated[
-        str | None, typer.Option("--run", metavar="DIR", help="Where to write the run. [default: as the job says]")
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            help="Where to write the run: a directory, s3://…, gs://… [default: as the job says]",
+        ),
     ] = None,
     go_on: Annotated[
         bool, typer.Option("--resume", help="If the run is there already and of this very job, go on with it.")
@@ -42,7 +46,7 @@ def run(
     with stop_on_signals() as should_stop, shown_progress(json) as watch:
         found = fit(
             loaded,
-            None if directory is None else Path(directory),
+            directory,
             go_on=go_on,
             address=address,
             should_stop=should_stop,

@@ -40,9 +40,11 @@ def simulate(
     import jax.numpy as jnp
     import numpy as np
 
+    from rallax.storage import is_remote
+
     from ..job import load_job
 
-    is_run = Path(what).is_dir()
+    is_run = is_remote(what) or Path(what).is_dir()
     if is_run:
         if set_:
             raise UserError("--set goes with a job file; a run's job stays as it was")

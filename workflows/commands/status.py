@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,22 +68,22 @@ def status(
 
 
 def list_(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory that holds runs.")] = ".",
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="A directory that holds runs, or s3://…, gs://…")
+    ] = ".",
     address: JobServer = None,
     json: Json = False,
 ) -> None:
-    """List the runs of a directory, or with --address the jobs that were submitted to a cluster."""
+    """List the runs of a directory or of a remote prefix, or with --address the jobs submitted to a cluster."""
     if address is not None:
         _list_submitted(address, json)
         return
-    from rallax.storage import StorageError
+    from rallax.storage import StorageError, runs_in
 
     from ..run import Run
 
-    if not Path(directory).is_dir():
-        raise UserError(f"{directory}: is no directory; name one that holds runs")
     found, broken = [], []
-    for path in sorted(p.parent for p in Path(directory).glob("*/run.zarr")):
+    for path in runs_in(directory):
         try:
             found.append(Run.open(path).status())
         except (StorageError, UserError) as error:

@@ -157,7 +157,9 @@ def file_faults(job: Job, *, elsewhere: bool = False) -> Iterator[tuple[str, str
             and (problem := _unreadable(job.path(entry.place)))
         ):
             yield key, f"{entry.place!r} {problem}"
-    problem = None if elsewhere else unwritable(job.run_directory)
+    place = job.run_directory
+    # What an object store allows shows when the run is made: a listing that is allowed tells nothing of writing.
+    problem = unwritable(place) if isinstance(place, Path) and not elsewhere else None
     if problem:
         yield "storage.run", problem
 

@@ -6,23 +6,31 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from rallax.storage.errors import StorageError
+from rallax.storage.remote_store import check_place, is_remote
+
 from .table import Table, wrong
 
 
-def _local(place: str) -> str:
-    if "://" in place:
-        scheme = place.partition("://")[0]
-        raise wrong(("", f"{place!r}: remote stores ({scheme}://) are not built yet; name a directory"))
+def _place(place: str) -> str:
     if "\0" in place:
         raise wrong(("", "has a null character; name a directory"))
-    return place
+    if not is_remote(place):
+        return place
+    try:
+        return check_place(place)
+    except StorageError as error:
+        raise wrong(("", str(error))) from None
 
 
 class Storage(Table):
     """[storage]: the run's directory and its checkpoints."""
 
-    run: Annotated[str, AfterValidator(_local)] | None = Field(
-        None, min_length=1, description="Directory of the run, relative to the job file. `runs/NAME` unless given."
+    run: Annotated[str, AfterValidator(_place)] | None = Field(
+        None,
+        min_length=1,
+        description="Directory of the run, relative to the job file, or s3://BUCKET/PREFIX or gs://BUCKET/PREFIX, "
+        "whose endpoint and credentials come from the environment. `runs/NAME` unless given.",
     )
     checkpoint_every_steps: int = Field(5, ge=1, description="Steps between two checkpoints.")
     keep: int = Field(3, ge=1, description="Checkpoints that are kept, beside the best.")
