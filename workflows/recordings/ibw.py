@@ -81,10 +81,10 @@ def _header(head: bytes) -> _Header:
     wave = {2: 16, 3: 20}[version]
     at(wave + 109, "b")
     (size,) = at(2, "l")
-    notes = at(6, "l" if version == 2 else "2l")
+    sizes = at(6, "l" if version == 2 else "2l")
     (kind,), (points,) = at(wave, "h"), at(wave + 42, "l")
     units = head[wave + 34 : wave + 38], head[wave + 38 : wave + 42]
-    return _Header(wave + 110, kind, points, size - 110 - 16, notes, (points, 0, 0, 0), *units)
+    return _Header(wave + 110, kind, points, size - 110 - 16, sizes, (points, 0, 0, 0), *units)
 
 
 def _check(header: _Header, size: int, kind: Literal["voltage", "current"]) -> None:
