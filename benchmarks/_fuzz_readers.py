@@ -1,7 +1,7 @@
 """The readers under fuzzing: for each a folder with valid inputs, and one spoiled input after the other.
 
-`READERS` maps a name to a class with `__init__(folder)` and `try_one(rng)`: it makes an input and reads it; what the
-reader raises goes through. What may be raised is for `_fuzz_child` to judge.
+`READERS` maps a name to a class with `__init__(folder)` and `try_one(rng)`: that makes an input and reads it, and what
+the reader raises goes through. What may be raised is for `_fuzz_child` to judge.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class IgorWaves(_Files):
     name = "v.ibw"
 
     def valid(self) -> list[bytes]:
-        return [igor_wave(version) for version in (1, 2, 3, 5)] + [igor_wave(5, order=">")]
+        return [igor_wave(version) for version in (2, 3, 5)] + [igor_wave(5, order=">")]
 
     def read(self) -> None:
         read_recording(self.file, "voltage")

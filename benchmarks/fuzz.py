@@ -21,11 +21,11 @@ from _bar import tell
 
 CHILD = Path(__file__).with_name("_fuzz_child.py")
 SHARES = {
-    "jobs": 0.36,
+    "jobs": 0.38,
     "expressions": 0.15,
     "resolved jobs": 0.06,
-    "text tables": 0.12,
-    "igor waves": 0.08,
+    "text tables": 0.15,
+    "igor waves": 0.03,
     "zarr arrays": 0.04,
     "SWC": 0.1,
     "ASC": 0.04,

@@ -1,4 +1,4 @@
-"""Igor binary waves (versions 1, 2, 3 and 5) through neo and igor2.
+"""Igor binary waves (versions 2, 3 and 5) through neo and igor2.
 
 Owns the look at the header before these read on, and the translation of what goes wrong there. igor2 reserves what the
 header asks for and makes a Python object of each byte of a note; neo has the names of units evaluated. So sizes, type
@@ -76,13 +76,15 @@ def _header(head: bytes) -> _Header:
         (points, kind) = at(64 + 12, "lh")
         dims = at(64 + 68, "4l")
         return _Header(begin, kind, points, size - 320, tuple(notes), dims, head[212:216], head[216:220])
-    wave = {1: 8, 2: 16, 3: 20}[version]
+    if version == 1:
+        raise RecordingError("is an Igor binary wave of version 1, which is not read; save it with Igor 2 or newer")
+    wave = {2: 16, 3: 20}[version]
     at(wave + 109, "b")
     (size,) = at(2, "l")
-    notes = [] if version == 1 else list(at(6, "l" if version == 2 else "2l"))
+    sizes = at(6, "l" if version == 2 else "2l")
     (kind,), (points,) = at(wave, "h"), at(wave + 42, "l")
     units = head[wave + 34 : wave + 38], head[wave + 38 : wave + 42]
-    return _Header(wave + 110, kind, points, size - 110 - 16, tuple(notes), (points, 0, 0, 0), *units)
+    return _Header(wave + 110, kind, points, size - 110 - 16, sizes, (points, 0, 0, 0), *units)
 
 
 def _check(header: _Header, size: int, kind: Literal["voltage", "current"]) -> None:
