@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+import typer
 import yaml
 
+from rallax.workflows.cli import app
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import cluster_docs
 import cluster_files
 from _rayjob_schema import RAY_JOB
 
@@ -64,3 +69,13 @@ def test_the_slurm_script_says_how_it_is_called() -> None:
     cluster_files.validate_shell(ROOT / "cluster/slurm.sh")
     ended = subprocess.run(["bash", str(ROOT / "cluster/slurm.sh")], capture_output=True, text=True)
     assert ended.returncode == 2 and ended.stderr.startswith("usage: sbatch")
+
+
+def test_the_walk_names_commands_that_are_there() -> None:
+    """`benchmarks/cluster_docs.py` follows the page; here only that it is a program of commands that rallax has."""
+    text = cluster_docs.script(cluster_docs.PAGE.read_text(), {"6379": 1, "8265": 2}, installed=True)
+    assert subprocess.run(["bash", "-n"], input=text, text=True).returncode == 0
+    assert "make install" not in text and ":8265" not in text
+    commands = set(re.findall(r"\brallax ([a-z]+)", text))
+    assert commands == {"list", "validate", "submit", "logs", "status", "stop", "report"}
+    assert commands <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]

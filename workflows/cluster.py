@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError, one_line
@@ -79,6 +79,29 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def nodes_asked_for(job: Job, address: str | None = None) -> Iterator[None]:
+    """An autoscaling cluster is asked for the nodes that the job's workers need, and released from it at the end.
+
+    Workers for which there is no room are not placed (they wait for nodes), so Ray would not see by itself that nodes
+    are wanted. A cluster that does not scale pays no heed. "auto" asks for nothing: it takes what there is.
+    """
+    compute = job.compute
+    if not isinstance(compute.workers, int) or (address or compute.address) is None:
+        yield
+        return
+    from ray.autoscaler.sdk import request_resources
+
+    each = {"CPU": compute.cpus_per_worker} | ({"GPU": compute.gpus_per_worker} if compute.gpus_per_worker else {})
+    request_resources(bundles=[each] * compute.workers)
+    try:
+        yield
+    finally:
+        # The cluster may be gone, which is then what the fit ends with.
+        with suppress(Exception):
+            request_resources(bundles=[])
 
 
 def own_address() -> str:

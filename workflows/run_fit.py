@@ -16,7 +16,7 @@ from typing import Any
 from rallax.fitting import Executor
 from rallax.storage import NotARun, RunStore, Store
 
-from .cluster import connected, ray_executor, workers_of
+from .cluster import connected, nodes_asked_for, ray_executor, workers_of
 from .errors import UserError
 from .execute import Watch, execute
 from .job import Job
@@ -120,7 +120,7 @@ def _go_on(
     if make_executor is not None:
         run_it(make_executor, workers=1)
     else:
-        with connected(job, address):
+        with connected(job, address), nodes_asked_for(job, address):
             run_it(partial(ray_executor, job), workers=workers_of(job))
     found = Run(store)
     if report:

@@ -22,6 +22,7 @@ from ..errors import DONE, FAILED, STOPPED, UserError, one_line
 #: Ray's own is 3.
 STOP_SECONDS = 120
 _CONNECT_SECONDS = 10.0
+_AGENT_SECONDS = 120.0
 HOW = "give the address of the head's dashboard, such as http://HEAD:8265"
 
 
@@ -87,14 +88,19 @@ class RayJobs:
         UserError : the cluster refuses the package or the job
         """
         runtime = {"working_dir": str(package), "env_vars": dict(environment)}
-        try:
-            return str(
-                self._client.submit_job(
-                    entrypoint=entry, submission_id=name, runtime_env=runtime, metadata=dict(metadata)
+        end = time.monotonic() + _AGENT_SECONDS
+        while True:
+            try:
+                return str(
+                    self._client.submit_job(
+                        entrypoint=entry, submission_id=name, runtime_env=runtime, metadata=dict(metadata)
+                    )
                 )
-            )
-        except Exception as error:
-            raise UserError(f"{self.address}: does not take the job ({_told(error)})") from None
+            except Exception as error:
+                # A head that has just started answers before the process is up that takes jobs.
+                if "No available agent" not in str(error) or time.monotonic() > end:
+                    raise UserError(f"{self.address}: does not take the job ({_told(error)})") from None
+            time.sleep(2.0)
 
     def state(self, job: str) -> JobState:
         """How a job stands. Raises UserError where there is none of that id."""
