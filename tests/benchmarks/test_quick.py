@@ -88,8 +88,11 @@ def test_spikes_are_found_between_samples(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     from _axon import spikes
 
-    v = np.array([-10.0, 30.0, -20.0, -30.0, 10.0])
-    assert spikes(0.1 * np.arange(5), v) == pytest.approx([0.025, 0.375])
+    times = 0.07 * np.arange(200)
+    # Through zero upwards at 1, 5, 9 and 13; a cubic at a step of 0.07 is that near.
+    found = spikes(times, 40.0 * np.sin((times - 1.0) * np.pi / 2.0))
+    assert found == pytest.approx([1.0, 5.0, 9.0, 13.0], abs=1e-5)
+    assert spikes(0.1 * np.arange(2), np.array([-10.0, 30.0])) == pytest.approx([0.025])
 
 
 def test_the_grown_cell_stands_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
