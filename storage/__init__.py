@@ -22,6 +22,7 @@ from .layout import FORMAT_VERSION
 from .parameters import ParameterTable
 from .run_store import RunStore
 from .store import LocalStore, Store
+from .trace_parts import PartWriter
 from .tree import Tree
 from .variable import Group, Variable
 
@@ -41,6 +42,7 @@ __all__ = [
     "NotStorable",
     "NotWritable",
     "ParameterTable",
+    "PartWriter",
     "RunExists",
     "RunStore",
     "StorageError",
