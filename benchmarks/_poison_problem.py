@@ -13,7 +13,7 @@ from rallax.workflows.problem import from_config
 
 
 class Poisoned:
-    """The problem of a job; ``bad`` lists (parameters, way): "nan", "memory", "killed" or "hang"."""
+    """The problem of a job; ``bad`` lists (parameters, way): "nan", "memory" or "hang"."""
 
     def __init__(self, inner: Any, bad: list[tuple[np.ndarray, str]]) -> None:
         self._inner, self._bad = inner, bad
@@ -37,13 +37,6 @@ class Poisoned:
 def _fail(way: str) -> None:
     if way == "memory":
         jnp.zeros(2**45, jnp.float32).block_until_ready()  # XLA: RESOURCE_EXHAUSTED
-    elif way == "killed":
-        held = []
-        for _ in range(200):  # until Ray's memory monitor ends this process
-            held.append(np.ones(2**24))
-            time.sleep(0.02)
-        time.sleep(60.0)
-        raise RuntimeError("nobody minded 25 GiB")
     time.sleep(1e6)
 
 

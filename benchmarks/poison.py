@@ -1,12 +1,11 @@
 """Starts that yield NaN, run out of memory or hang: each is given up and named, the others' results stay the same bits.
 
-    python benchmarks/poison.py [--hang 20] [--killed]
+    python benchmarks/poison.py [--hang 20]
 
 A small job (that of the tests, eight starts in two blocks) is fitted by two real Ray workers: first as it is, then
 with three starts whose gradients fail. One yields NaN, one asks XLA for more memory than there is (it raises
-RESOURCE_EXHAUSTED), one never comes back (it is ended after `--hang` seconds). With `--killed` there is a fourth, which
-takes memory until Ray's memory monitor kills its process; Ray is then told to do so when 3 GiB more are in use than at
-the start, so that nothing else on the machine should be growing. Everything that is stored of the other starts is
+RESOURCE_EXHAUSTED), one never comes back (it is ended after `--hang` seconds).
+Everything that is stored of the other starts is
 compared byte by byte: parameters, losses, optimiser, history.
 """
 
@@ -40,17 +39,14 @@ from rallax.workflows.run import Run  # noqa: E402
 STARTS = 8
 #: Which starts fail, and how.
 WAYS = {1: "nan", 2: "memory", 5: "hang"}
-KILLED = {6: "killed"}
-GIB = 2**30
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hang", type=float, default=20.0, help="seconds after which a worker is ended")
-    parser.add_argument("--killed", action="store_true", help="also a start that Ray's memory monitor kills")
     arguments = parser.parse_args()
-    ways = WAYS | (KILLED if arguments.killed else {})
-    with tempfile.TemporaryDirectory() as scratch, _ray(arguments.killed):
+    ways = WAYS
+    with tempfile.TemporaryDirectory() as scratch, _ray():
         folder = Path(scratch)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "xla")
         settings = [f"fit.starts={STARTS}", "fit.candidates=12", "fit.steps=12", "compute.workers=2"]
@@ -64,23 +60,10 @@ def main() -> int:
     return 0
 
 
-def _ray(killed: bool) -> Any:
+def _ray() -> Any:
     import ray
 
-    config: dict[str, Any] = {}
-    if killed:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-        config = {"memory_usage_threshold": (total - free + 3 * GIB) / total, "memory_monitor_refresh_ms": 100}
-    return ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        logging_level="ERROR",
-        log_to_driver=False,
-        _system_config=config,
-    )
+    return ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
 
 
 def _fit(job: Any, directory: Path, bad: dict[int, tuple[np.ndarray, str]]) -> Run:

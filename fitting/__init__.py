@@ -16,7 +16,7 @@ from .optimizers import Optimizer, build_optimizer, known_optimizers
 from .outcome import FitResult, Progress, Snapshot
 from .parameters import Parameter, ParameterSpace
 from .problem import Problem, Recipe, SweepGroup, build
-from .traces import TraceRun
+from .traces import TracedBlock, TraceRun
 from .work import Answer, Tag, WorkItem, perform
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Tag",
     "Target",
     "TraceRun",
+    "TracedBlock",
     "WorkItem",
     "build",
     "build_loss",

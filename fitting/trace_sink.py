@@ -15,7 +15,7 @@ from jaxtyping import Float
 from .problem import Recipe
 
 Receipt: TypeAlias = Mapping[str, Any]
-"""What a writer says of what it has written: small, plain data."""
+"""What a writer says of what it has written, by the sweep's name: small, plain data."""
 
 
 @runtime_checkable

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
 from .coordinator import Coordinator
 from .events import Action, Event
 from .rounds import Round
-from .trace_sink import Receipt
+
+
+class TracedBlock(NamedTuple):
+    """A block of so many starts: voltage [starts, sites, samples] by sweep, or what a worker says that wrote it."""
+
+    starts: int
+    traces: dict[str, np.ndarray]
+    receipts: dict[str, Any]
 
 
 class TraceRun:
@@ -57,7 +66,7 @@ class TraceRun:
     def traces(self) -> dict[str, Float[np.ndarray, "starts sites samples"]]:
         """Voltage in mV by sweep; NaN for a start whose simulation failed. A sweep on which all failed is left out.
 
-        A block whose worker has written a sweep itself has NaN here, and its receipt in `receipts`; where all have, the
+        A block whose worker has written a sweep itself has NaN here, and a receipt in `blocks`; where all have, the
         sweep is left out. Raises RuntimeError before all is done.
         """
         self._require_done()
@@ -69,13 +78,21 @@ class TraceRun:
                 out[name] = np.stack([np.full(shape, np.nan) if row is None else row for row in rows])
         return out
 
-    def receipts(self) -> dict[int, list[Receipt]]:
-        """By block of starts, what workers say of the traces that they have written themselves.
-
-        Raises RuntimeError before all is done.
-        """
+    def blocks(self) -> list[TracedBlock]:
+        """What came of each block of starts. Raises RuntimeError before all is done."""
         self._require_done()
-        return {block: list(self._done[block].receipts.values()) for block in range(self._n_blocks)}
+        found = []
+        for index in range(self._n_blocks):
+            work = self._done[index]
+            receipts = {name: told for receipt in work.receipts.values() for name, told in receipt.items()}
+            traces = {}
+            for column, name in enumerate(self._table.names):
+                rows = [work.traces.get((lane, column)) for lane in work.lanes]
+                row = next((row for row in rows if row is not None), None)
+                if row is not None and name not in receipts:
+                    traces[name] = np.stack([np.full_like(row, np.nan) if r is None else r for r in rows])
+            found.append(TracedBlock(len(work.lanes), traces, receipts))
+        return found
 
     def _require_done(self) -> None:
         if not self.done:

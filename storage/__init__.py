@@ -24,6 +24,7 @@ from .parameters import ParameterTable
 from .remote_store import RemoteStore, check_place, is_remote
 from .run_store import RunStore
 from .store import LocalStore, Store
+from .trace_parts import PartWriter
 from .tree import Tree
 from .variable import Group, Variable
 
@@ -43,6 +44,7 @@ __all__ = [
     "NotStorable",
     "NotWritable",
     "ParameterTable",
+    "PartWriter",
     "RemoteStore",
     "RunExists",
     "RunStore",

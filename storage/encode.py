@@ -48,15 +48,14 @@ def chunk_shape(shape: tuple[int, ...], item_bytes: int) -> tuple[int, ...]:
     return tuple(chunks)
 
 
-def encode_array(variable: Variable) -> dict[str, bytes]:
+def encode_array(variable: Variable, chunks: tuple[int, ...] | None = None) -> dict[str, bytes]:
     """The keys (relative to the array) and bytes of a variable; its metadata document comes first.
 
-    Chunks are stored in C order, little-endian; every one is stored, also one that holds only zeros.
+    Chunks (None: those of `chunk_shape`) are stored in C order, little-endian; every one is, also one of zeros only.
     """
     data = variable.data.astype(variable.data.dtype.newbyteorder("<"), copy=False)
-    attributes = json.dumps({**variable.attrs, "units": variable.units})
-    chunks = chunk_shape(data.shape, data.dtype.itemsize)
-    keys = {DOCUMENT: _document(data.shape, data.dtype.name, chunks, variable.dims, attributes)}
+    chunks = chunks or chunk_shape(data.shape, data.dtype.itemsize)
+    keys = {DOCUMENT: array_document(variable, chunks)}
     codec = Zstd(level=_COMPRESSION_LEVEL)
     for key, place in _grid(data.shape, chunks):
         part = data[place]
@@ -65,6 +64,12 @@ def encode_array(variable: Variable) -> dict[str, bytes]:
             part[tuple(slice(size) for size in whole.shape)] = whole
         keys[key] = bytes(codec.encode(np.ascontiguousarray(part)))
     return keys
+
+
+def array_document(variable: Variable, chunks: tuple[int, ...]) -> bytes:
+    """The metadata document of a variable in such chunks."""
+    attributes = json.dumps({**variable.attrs, "units": variable.units})
+    return _document(variable.data.shape, variable.data.dtype.name, chunks, variable.dims, attributes)
 
 
 @lru_cache(maxsize=1024)

@@ -7,13 +7,14 @@ Owns the public operations and turns the operating system's refusals into one-li
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from . import history as segments
 from . import log as event_log
+from . import trace_parts
 from .checkpoints import Checkpoint, CheckpointReader, Commit
 from .commit import Writer, no_writer
 from .create import as_store, create, read_root
@@ -154,6 +155,34 @@ class RunStore:
     def write_traces(self, sweep: str, variables: Mapping[str, Variable], attrs: Mapping[str, Any] = _EMPTY) -> None:
         """Stores fitted traces of a sweep: voltage(start, site, time), in place of earlier ones."""
         self._put_group(f"{TRACES}/{check_name(sweep, 'sweep')}", Group(variables, attrs))
+
+    def begin_trace_parts(self, sweeps: Iterable[str]) -> None:
+        """Takes the traces of these sweeps away, for `PartWriter`s to write them anew and `seal_traces` to end it."""
+        self._check_write()
+        with self._lock, one_line(self.location, "write"):
+            if self._writer is not None:
+                self._writer.check()
+            trace_parts.begin(self._store, sweeps)
+
+    def part_writer(self, epoch: int, block: int) -> tuple[str, trace_parts.PartWriter]:
+        """A writer of parts of traces, and the word by which another process makes one for the same place."""
+        self._check_write()
+        with one_line(self.location, "write"):
+            word = trace_parts.put_probe(self._store)
+        return word, trace_parts.PartWriter(self._store, epoch, word, block)
+
+    def seal_traces(
+        self, sweep: str, parts: Iterable[trace_parts.Receipt], block: int, coordinates: Mapping[str, Variable]
+    ) -> None:
+        """Makes the traces of a sweep count whose parts are written (see `trace_parts`)."""
+        self._check_write()
+        with self._lock, one_line(self.location, "write"):
+            if self._writer is not None:
+                self._writer.check()
+            index = self._index()
+            path, document, keys = trace_parts.sealed(self._store, sweep, parts, block, coordinates)
+            index.add(path, document, keys)
+            index.publish(self._store)
 
     def read_traces(self, sweep: str) -> Group:
         """What `write_traces` stored."""

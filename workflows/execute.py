@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +37,8 @@ from .policy import policy_of
 from .problem import group_sweeps, group_table, recipe_of, space_of
 from .resolve import ResolvedJob
 from .settings import Settings
-from .sweeps import PreparedSweep, prepare_sweeps
+from .sweeps import prepare_sweeps
+from .traces import TraceParts
 
 #: Traces are stored of so many of the best starts.
 TRACES_OF = 8
@@ -109,7 +110,8 @@ def execute(
         python=platform.python_version(),
     )
     told.begin()
-    executor = make_executor(recipe_of(resolved))
+    parts = TraceParts(store, epoch, config.starts_per_block, groups)
+    executor = make_executor(parts.recipe(recipe_of(resolved)))
     ending: Ending = "stopped"
     try:
         with AsyncCommitter(store) as committer:
@@ -133,13 +135,12 @@ def execute(
             return "stopped"
         result = coordinator.result()
         best = [int(start) for start in result.ranking if np.isfinite(result.loss[start])][:TRACES_OF]
-        traces = trace_loop(
-            TraceRun(coordinator, result.u[best]), executor, should_stop=should_stop, on_report=log.report
-        )
-        if traces is None:
+        traces = TraceRun(coordinator, result.u[best])
+        parts.begin(sweeps)
+        if trace_loop(traces, executor, should_stop=should_stop, on_report=log.report) is None:
             log.event("stopped", step=coordinator.slowest_step)
             return "stopped"
-        _write_traces(store, sweeps, traces, best)
+        log.event("traces written", **parts.finish(traces, sweeps, best))
         log.event("finished", step=coordinator.slowest_step)
         ending = "finished"
         return "finished"
@@ -205,20 +206,6 @@ def history_variables(history: dict[str, np.ndarray]) -> dict[str, Variable]:
     return {
         name: Variable(values, ("step",) if values.ndim == 1 else ("step", "start")) for name, values in history.items()
     }
-
-
-def _write_traces(
-    store: RunStore, sweeps: Sequence[PreparedSweep], traces: dict[str, np.ndarray], starts: Sequence[int]
-) -> None:
-    for sweep in (s for s in sweeps if s.name in traces):
-        store.write_traces(
-            sweep.name,
-            {
-                "voltage": Variable(traces[sweep.name], ("start", "site", "time"), "mV"),
-                "time": Variable(sweep.time_ms, ("time",), "ms"),
-                "start": Variable(np.asarray(starts, np.int64), ("start",)),
-            },
-        )
 
 
 class _Log:

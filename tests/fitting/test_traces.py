@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from fitting_toy import GROUPS, SPACE, Toy, config, run
 
-from rallax.fitting import Coordinator, InProcessExecutor, TraceRun, trace_loop
+from rallax.fitting import Coordinator, InProcessExecutor, Tag, TraceRun, WorkItem, perform, trace_loop
+from rallax.fitting.events import Answered, Event
+from rallax.fitting.wire import answer_from_wire, answer_to_wire, item_from_wire, item_to_wire
 
 
 def test_traces_of_some_starts_on_all_sweeps() -> None:
@@ -51,3 +53,64 @@ def test_traces_can_be_stopped() -> None:
     executor = InProcessExecutor(Toy())
     coordinator, _ = run(config(), executor=executor)
     assert trace_loop(TraceRun(coordinator, coordinator.result().u), executor, should_stop=lambda: True) is None
+
+
+class Sink:
+    """A writer that keeps what it is given; it refuses a block."""
+
+    def __init__(self, refuse: int = -1) -> None:
+        self.refuse = refuse
+        self.written: dict[tuple[int, int, tuple[int, ...]], np.ndarray] = {}
+
+    def visible(self) -> bool:
+        return True
+
+    def write(self, block: int, group: int, sweeps: tuple[int, ...], traces: np.ndarray) -> dict[str, str]:
+        if block == self.refuse:
+            raise OSError("no space left on device")
+        self.written[block, group, sweeps] = traces
+        return {GROUPS[group].sweeps[sweep]: f"block {block}" for sweep in sweeps}
+
+
+class Writing(InProcessExecutor):
+    """Workers in this process that write traces themselves."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(Toy())
+        self.sink = sink
+
+    def next_event(self, timeout: float) -> Event | None:
+        if self._events or not self._work:
+            return super().next_event(timeout)
+        worker, item = self._work.popleft()
+        # As it goes between processes.
+        answer = perform(self._problem, item_from_wire(item_to_wire(item)), self.sink)
+        return Answered(worker, answer_from_wire(answer_to_wire(answer)))
+
+
+def test_workers_write_their_traces_and_send_a_receipt_and_those_refused_come_back() -> None:
+    coordinator, _ = run(config())
+    u = coordinator.result().u
+    executor = Writing(Sink(refuse=1))
+    traced = TraceRun(coordinator, u)
+    coordinator.dispatcher.fleet.remove("local-1", 0.0)
+    traces = trace_loop(traced, executor)
+    first, second, third = traced.blocks()
+    assert (first.starts, second.starts, third.starts) == (2, 2, 1)
+    assert first.receipts == dict.fromkeys(("l1", "l2", "l3", "l4", "s1", "s2"), "block 0") and not first.traces
+    assert not second.receipts and third.receipts["s2"] == "block 2"
+    np.testing.assert_array_equal(second.traces["l2"], Toy().traces(0, u[2:4], np.array([1]))[:, 0])
+    np.testing.assert_array_equal(executor.sink.written[2, 0, (0, 1)], Toy().traces(0, u[4:], np.array([0, 1])))
+    assert traces is not None and np.isnan(traces["l1"][0]).all() and np.isfinite(traces["l1"][2:4]).all()
+
+
+def test_items_and_answers_cross_bit_for_bit() -> None:
+    item = WorkItem(Tag("step", 1, 2, 0, (0,)), "gradient", 0, np.array([1, 1]), np.array([0.1, 0.0]), np.eye(2, 3))
+    there = item_from_wire(item_to_wire(item))
+    assert (there.tag, there.kind, there.group, there.whole) == (item.tag, "gradient", 0, False)
+    for name in ("sweeps", "weights", "u"):
+        assert getattr(there, name).tobytes() == getattr(item, name).tobytes()
+    answer, back = perform(Toy(), item), answer_from_wire(answer_to_wire(perform(Toy(), there)))
+    assert answer.losses is not None and back.losses is not None and back.losses.tobytes() == answer.losses.tobytes()
+    assert answer.gradient is not None and back.gradient is not None
+    assert back.gradient.tobytes() == answer.gradient.tobytes() and back.traces is None

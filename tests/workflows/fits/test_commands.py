@@ -49,6 +49,12 @@ def test_status_list_and_report(undisturbed: Path) -> None:
     assert (undisturbed / "report.html").stat().st_size > 10_000
 
 
+def test_the_workers_wrote_the_traces(undisturbed: Path) -> None:
+    log = [json.loads(line) for line in (undisturbed / "log.jsonl").read_text().splitlines()]
+    told = [entry for entry in log if entry["kind"] == "traces written"]
+    assert len(told) == 1 and told[0]["by_workers"] > 0 and told[0]["by_coordinator"] == 0
+
+
 def test_simulate_writes_traces_that_xarray_opens(undisturbed: Path, tmp_path: Path) -> None:
     import xarray
 
