@@ -12,7 +12,7 @@ from ..console import print_json, print_lines, print_table
 from ..errors import DONE, UserError
 from ..location import is_run
 from . import LOOK
-from ._cluster import JobServer
+from ._cluster import JobServer, JobServerAsked
 from ._options import Json
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def status(
 
 def list_(
     directory: Annotated[str, typer.Argument(metavar="DIR", help="A directory that holds runs.")] = ".",
-    address: JobServer = None,
+    address: JobServerAsked = None,
     json: Json = False,
 ) -> None:
     """List the runs of a directory, or with --address the jobs that were submitted to a cluster."""
