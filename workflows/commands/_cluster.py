@@ -23,6 +23,14 @@ JobServer = Annotated[
     ),
 ]
 
+#: The same for a command that does something else without it, whatever the environment says.
+JobServerAsked = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="URL", help="The job server of a Ray cluster, http://HEAD:8265.", show_default=False
+    ),
+]
+
 JobId = Annotated[
     str, typer.Argument(metavar="ID", help="A submitted job, as submit has printed it.", show_default=False)
 ]

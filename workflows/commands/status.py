@@ -11,7 +11,7 @@ from ..console import print_json, print_lines, print_table
 from ..errors import DONE, UserError
 from ..location import is_run
 from . import LOOK
-from ._cluster import JobServer
+from ._cluster import JobServer, JobServerAsked
 from ._options import Json
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def list_(
     directory: Annotated[
         str, typer.Argument(metavar="DIR", help="A directory that holds runs, or s3://…, gs://…")
     ] = ".",
-    address: JobServer = None,
+    address: JobServerAsked = None,
     json: Json = False,
 ) -> None:
     """List the runs of a directory or of a remote prefix, or with --address the jobs submitted to a cluster."""

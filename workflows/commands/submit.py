@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,6 +73,11 @@ def submit(
         refused = {"--set": set_, "--run": run, "--resume": go_on}
         if wrong := next((option for option, value in refused.items() if value), None):
             raise UserError(f"{wrong}: goes with a job file, and {what} is a run, which goes on as it was made")
+    elif not Path(what).exists() and Path(what).suffix != ".toml":
+        raise UserError(
+            f"{what}: is neither a job file nor a run here; where only the cluster sees a run, "
+            f"submit its job with --resume --run {what}"
+        )
     elif steps is not None:
         raise UserError(f"--steps: goes with a run, and {what} is a job file; write --set fit.steps={steps}")
     elif files is not None:

@@ -77,6 +77,8 @@ def pack(
         with path.open("wb") as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for name, content in wheel.items():
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+            for directory in sorted(_directories(inside, [f.name for f in travelling])):
+                archive.writestr(zipfile.ZipInfo(f"{directory}/", _EPOCH), b"")
             for file in travelling:
                 target = posixpath.normpath(f"{inside}/{PurePath(file.name).as_posix()}")
                 for part, source in _parts(target, file.path):
@@ -100,6 +102,15 @@ def _folder_inside(folder: Path, names: list[str]) -> str:
     if len(kept) < out:
         raise UserError(f"{folder}: a file of the job lies above the root of the disk; name it by its absolute path")
     return "/".join([JOB, *kept])
+
+
+def _directories(inside: str, names: list[str]) -> set[str]:
+    """Every directory on the way of a name. The system goes through `a` on the way of `a/../b`, so it must be there."""
+    found = {inside}
+    for name in names:
+        parts = PurePath(name).as_posix().split("/")
+        found |= {posixpath.normpath("/".join([inside, *parts[:n]])) for n in range(1, len(parts))}
+    return found - {"."}
 
 
 def _parts(target: str, path: Path) -> Iterator[tuple[str, Path]]:

@@ -13,7 +13,7 @@ import pytest
 from rallax.fitting import InProcessExecutor, Recipe, build
 from rallax.storage import StorageError
 from rallax.workflows import Run, fit, load_job, resume
-from rallax.workflows.errors import JobError
+from rallax.workflows.errors import JobError, UserError
 
 from .tiny import HIDDEN, contents, write_tiny
 
@@ -136,3 +136,24 @@ def test_a_run_is_looked_at_where_its_recordings_are_not(tmp_path: Path) -> None
     run = Run.open(tmp_path / "run")
     assert run.status().state == "finished" and run.status().validation_loss is not None
     assert "held_out" in run.write_report().read_text()
+
+
+def test_a_run_whose_files_have_moved_goes_on_with_the_same_bits(job_file: Path, finished: Run, tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    shutil.copytree(job_file.parent, lab, ignore=lambda folder, names: [n for n in names if Path(folder, n).is_dir()])
+    stopped = fit(load_job(lab / "job.toml"), tmp_path / "run", make_executor=in_process, should_stop=stop_after(8))
+    assert stopped.status().state == "stopped"
+    lab.rename(tmp_path / "moved")
+    with pytest.raises(JobError, match="--files"):
+        resume(tmp_path / "run", make_executor=in_process)
+    resume(tmp_path / "run", files=tmp_path / "moved", make_executor=in_process)
+    assert contents(tmp_path / "run") == contents(finished.directory)
+
+
+def test_run_again_goes_on_with_the_run_of_this_very_job_only(job_file: Path, finished: Run) -> None:
+    before = finished.checkpoint.seq
+    with pytest.raises(StorageError, match="already here"):
+        fit(load_job(job_file), finished.directory, make_executor=in_process)
+    with pytest.raises(UserError, match="another job"):
+        fit(load_job(job_file, ["fit.seed=7"]), finished.directory, go_on=True, make_executor=in_process)
+    assert Run.open(finished.directory).checkpoint.seq == before

@@ -35,7 +35,7 @@ def _modules(folder: Path) -> set[Path]:
 
 def packed(tmp_path: Path, folder: Path, names: list[str], **options: int) -> tuple[Package, list[str]]:
     found = pack(tmp_path / "p.zip", {}, folder, [Travelling(n, folder / n) for n in names], **options)
-    return found, zipfile.ZipFile(found.path).namelist()
+    return found, [name for name in zipfile.ZipFile(found.path).namelist() if not name.endswith("/")]
 
 
 def test_the_wheel_runs_by_itself(tmp_path: Path) -> None:
@@ -60,6 +60,17 @@ def test_only_what_the_job_names_travels_and_names_stay(tmp_path: Path) -> None:
     assert sorted(names) == ["job/cells/a.swc", "job/jobs/data/v.csv", "job/jobs/job.toml"]
     assert found.left == ("/shared/b.swc",)
     assert zipfile.ZipFile(found.path).read("job/cells/a.swc") == b"../cells/a.swc"
+
+
+def test_a_name_that_goes_in_and_out_is_found_where_it_is_unpacked(tmp_path: Path) -> None:
+    for name in ("lab/jobs/empty", "lab/cells", "away"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("lab/cells/a.swc", "lab/jobs/v.csv"):
+        (tmp_path / name).write_text(name)
+    names = ["../cells/a.swc", "empty/../v.csv", "empty/../../cells/a.swc"]
+    found, _ = packed(tmp_path, tmp_path / "lab" / "jobs", names)
+    zipfile.ZipFile(found.path).extractall(tmp_path / "away")
+    assert all((tmp_path / "away" / found.folder / name).is_file() for name in names)
 
 
 def test_a_directory_travels_whole_and_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
@@ -119,6 +130,7 @@ def test_files_and_runs_of_the_cluster_are_not_looked_for_here(job_file: Path) -
         (["submit", "nowhere.toml", "--steps", "3"], "fit.steps=3"),
         (["submit", "nowhere.toml", "--files", "."], "goes with a run"),
         (["submit", "/tmp", "--set", "fit.steps=3"], "goes with a job file"),
+        (["submit", "/nowhere/runs/a"], "--resume --run /nowhere/runs/a"),
         (["submit", "nowhere.toml", "--env", "3"], "NAME=VALUE"),
         (["logs", "nope", "--address", "http://127.0.0.1:9"], "nothing answers"),
         (["logs", "nope", "--address", "127.0.0.1:6379"], "http://HEAD:8265"),

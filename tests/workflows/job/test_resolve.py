@@ -102,3 +102,20 @@ def test_resolved_jobs_that_are_refused(job_file: Path, change: Callable[[dict],
 def test_text_that_is_no_resolved_job(text: str) -> None:
     with pytest.raises(UserError, match="no resolved job"):
         ResolvedJob.from_json(text)
+
+
+def test_files_elsewhere_are_the_same_job(job_file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    resolved = resolve(load_job(job_file))
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved"
+    shutil.copytree(job_file.parent, moved)
+    shutil.rmtree(job_file.parent)
+    with pytest.raises(JobError, match="--files"):
+        resolved.verify()
+    there = resolved.in_folder(moved)
+    there.verify()
+    assert there.hash == resolved.hash and there.same_job(resolved.with_settings(lanes=8))
+    assert there.job.folder == moved and all(file.path.parent == moved for file in there.files)
+    (moved / "v_1.csv").write_text("0,0\n1,1\n")
+    with pytest.raises(JobError, match="is not what it was"):
+        there.verify()
+    assert not resolve(load_job(moved / job_file.name, ["fit.seed=9"])).same_job(there)
