@@ -138,6 +138,9 @@ class Keys:
     def get(self, key: str) -> bytes | None:
         return self.keys.get(key)
 
+    def read_appended(self, key: str) -> bytes:
+        return self.get(key) or b""
+
     def children(self, prefix: str) -> list[str]:
         head = f"{prefix}/" if prefix else ""
         return sorted({key[len(head) :].split("/")[0] for key in self.keys if key.startswith(head)})

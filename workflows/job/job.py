@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from rallax.storage.remote_store import is_remote
-
 from .compute import Compute
 from .fit import Fit
 from .logging import Logging
@@ -63,6 +61,8 @@ class Job(Table):
     @property
     def run_directory(self) -> Path | str:
         """Where the run is written unless the command line says otherwise: a directory, or a remote place as a text."""
+        from rallax.storage import is_remote
+
         run = self.storage.run or f"runs/{self.name}"
         return run if is_remote(run) else self.path(run)
 

@@ -6,17 +6,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from rallax.storage.errors import StorageError
-from rallax.storage.remote_store import check_place, is_remote
-
 from .table import Table, wrong
 
 
 def _place(place: str) -> str:
     if "\0" in place:
         raise wrong(("", "has a null character; name a directory"))
-    if not is_remote(place):
+    if "://" not in place:
         return place
+    # Not before: it brings zarr, which a job that stays on the disk is checked without.
+    from rallax.storage import StorageError, check_place
+
     try:
         return check_place(place)
     except StorageError as error:

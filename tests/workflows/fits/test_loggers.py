@@ -44,7 +44,7 @@ def snapshot(first: int, rows: int) -> Snapshot:
         "starts": {"present": np.array([True, True, False])},
         "best": {"loss": np.array([2.5, 4.0, 0.0]), "theta": theta},
     }
-    return Snapshot(tree=tree, history=history if rows else None, step=first + rows, rows=rows)
+    return Snapshot(lambda: tree, history=history if rows else None, step=first + rows, rows=rows)
 
 
 class Recorder:
