@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,9 @@ class Keys:
 
     def get(self, key: str) -> bytes | None:
         return self.keys.get(key)
+
+    def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
+        return {key: self.get(key) for key in keys}
 
     def read_appended(self, key: str) -> bytes:
         return self.get(key) or b""
