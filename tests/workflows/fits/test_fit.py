@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rallax.fitting import InProcessExecutor, Recipe, build
+from rallax.fitting import Event, InProcessExecutor, Recipe, build, perform
+from rallax.fitting.events import Answered
+from rallax.fitting.trace_sink import build_sink
 from rallax.storage import StorageError
 from rallax.workflows import Run, fit, load_job, resume
 from rallax.workflows.errors import JobError, UserError
@@ -71,6 +73,33 @@ def test_traces_are_those_of_the_best_parameters(finished: Run, job_file: Path) 
     again = simulate_job(load_job(job_file), finished.best())
     trace = finished.traces()["held_out"].sel(start=best).values[0]
     np.testing.assert_allclose(trace, again["held_out"], atol=1e-3)
+
+
+class _Writing(InProcessExecutor):
+    """Workers in this process that write their traces into the run, as those on other machines do."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(in_process(recipe)._problem)
+        assert recipe.sink is not None
+        self._sink = build_sink(recipe.sink)
+        assert self._sink is not None
+
+    def next_event(self, timeout: float) -> Event | None:
+        if self._events or not self._work:
+            return super().next_event(timeout)
+        worker, item = self._work.popleft()
+        return Answered(worker, perform(self._problem, item, self._sink))
+
+
+def test_traces_are_the_same_bytes_whoever_writes_them(job_file: Path, finished: Run, tmp_path: Path) -> None:
+    run = fit(load_job(job_file), tmp_path / "run", make_executor=_Writing, report=False)
+    told = {r.directory.name: e for r in (run, finished) for e in r.store.read_log() if e["kind"] == "traces written"}
+    assert told["run"]["by_workers"] == told["finished"]["by_coordinator"] == 6  # three sweeps, two blocks
+    assert told["run"]["by_coordinator"] == told["finished"]["by_workers"] == 0
+    ours, theirs = run.directory / "run.zarr/traces", finished.directory / "run.zarr/traces"
+    files = sorted(path.relative_to(theirs) for path in theirs.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(ours) for path in ours.rglob("*") if path.is_file())
+    assert all((ours / name).read_bytes() == (theirs / name).read_bytes() for name in files)
 
 
 def test_the_report_is_there_and_names_the_parameters(finished: Run) -> None:
