@@ -217,8 +217,9 @@ class Run:
         from .report import render
         from .run_report import report_data
 
+        data = report_data(self)
         with as_written(str(self.directory)):
-            html = render(report_data(self))
+            html = render(data)
         # What a file of the run holds need not be text that can be written.
         RunStore.open(self.directory, write=True).write_file("report.html", html.encode(errors="replace"))
         return self.directory / "report.html"
