@@ -228,8 +228,9 @@ class Run:
         from .report import render
         from .run_report import report_data
 
+        data = report_data(self)
         with as_written(self.location):
-            html = render(report_data(self))
+            html = render(data)
         # What a file of the run holds need not be text that can be written.
         self.store.for_writing().write_file("report.html", html.encode(errors="replace"))
         place = self.place_of("report.html")

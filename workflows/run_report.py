@@ -7,13 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from .errors import as_written
 from .new_run import unit_of
 from .report import Failure, HistoryView, ParameterView, ReportData, SweepView
 from .run import FAILURES, Run, weighted_mean
 
 
 def report_data(run: Run) -> ReportData:
-    """Everything that the report of a run shows, as far as the run has come."""
+    """Everything that the report of a run shows, as far as the run has come.
+
+    Raises:
+        UserError: the run holds something else than rallax writes.
+    """
+    with as_written(str(run.directory)):
+        return _report_data(run)
+
+
+def _report_data(run: Run) -> ReportData:
     status = run.status()
     started = status.best_start is not None
     tree = run.checkpoint.tree if status.checkpoint is not None else {}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rallax.fitting import (
+    Answer,
     Coordinator,
     DispatchPolicy,
     FitConfig,
@@ -21,6 +22,7 @@ from rallax.fitting import (
     SweepGroup,
     fit_loop,
 )
+from rallax.fitting.events import Answered, Submit
 
 SPACE = ParameterSpace((Parameter("a", -1.0, 1.0), Parameter("b", 1e-5, 1e-3, "log"), Parameter("c", 0.0, 3.0)))
 GROUPS = (
@@ -161,3 +163,15 @@ def environment_probe(config: Mapping[str, Any]) -> Toy:
         f"platforms={os.environ['JAX_PLATFORMS']} devices={[d.platform for d in jax.devices()]} "
         f"x64={jax.config.jax_enable_x64} threads={os.environ['OMP_NUM_THREADS']}"
     )
+
+
+def answer_to(submit: Submit) -> Answered:
+    """What a worker answers to an item."""
+    problem, item = Toy(), submit.item
+    losses, gradient = problem.losses_and_gradient(item.group, item.u, item.sweeps, item.weights)
+    return Answered(submit.worker, Answer(item.tag, losses, gradient))
+
+
+def submits(actions: list) -> list[Submit]:
+    """The items that are handed out."""
+    return [action for action in actions if isinstance(action, Submit)]

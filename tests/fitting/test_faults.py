@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fitting_toy import GROUPS, SPACE, Store, Toy, bits, config, differing, run
+from fitting_toy import GROUPS, SPACE, Store, Toy, answer_to, bits, config, differing, run, submits
 from virtual import VirtualCluster
 
 from rallax.fitting import Answer, Coordinator, DispatchPolicy, FitError, Tag, WorkItem
@@ -242,16 +242,6 @@ def dispatcher(lanes: int = 4, **policy: object) -> tuple[Dispatcher, Round]:
     machine.begin()
     machine.open(work)
     return machine, work
-
-
-def answer_to(submit: Submit) -> Answered:
-    problem, item = Toy(), submit.item
-    losses, gradient = problem.losses_and_gradient(item.group, item.u, item.sweeps, item.weights)
-    return Answered(submit.worker, Answer(item.tag, losses, gradient))
-
-
-def submits(actions: list) -> list[Submit]:
-    return [action for action in actions if isinstance(action, Submit)]
 
 
 def test_items_are_padded_to_the_lane_shape() -> None:

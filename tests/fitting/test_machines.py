@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from fitting_toy import GROUPS
-from test_faults import answer_to, submits
+from fitting_toy import GROUPS, answer_to, submits
 
 from rallax.fitting import DispatchPolicy
 from rallax.fitting.dispatch import Dispatcher

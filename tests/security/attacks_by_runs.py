@@ -127,6 +127,13 @@ CASES = [
         STATUS,
     ),
     Case(
+        # Found by the fuzz: an AttributeError where the report took the site apart.
+        "a sweep whose site is a number, sealed",
+        _run(_sealed(_with("site", 3), "data/step_1")),
+        "rallax writes",
+        REPORT,
+    ),
+    Case(
         "a sweep without what the report needs, sealed",
         _run(_sealed(lambda a: a.pop("use"), "data/step_1")),
         "rallax writes",
