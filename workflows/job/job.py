@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from rallax.storage.remote_store import is_remote
-
 from .compute import Compute
 from .fit import Fit
 from .loss import Loss
@@ -62,7 +60,7 @@ class Job(Table):
     def run_directory(self) -> Path | str:
         """Where the run is written unless the command line says otherwise: a directory, or a remote place as a text."""
         run = self.storage.run or f"runs/{self.name}"
-        return run if is_remote(run) else self.path(run)
+        return run if "://" in run else self.path(run)
 
     def single_sweeps(self) -> tuple[SingleSweep, ...]:
         """Every sweep after the expansion of `numbers`, in the order of the job."""

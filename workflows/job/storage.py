@@ -6,17 +6,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from rallax.storage.errors import StorageError
-from rallax.storage.remote_store import check_place, is_remote
-
 from .table import Table, wrong
 
 
 def _place(place: str) -> str:
     if "\0" in place:
         raise wrong(("", "has a null character; name a directory"))
-    if not is_remote(place):
+    if "://" not in place:
         return place
+    from rallax.storage import StorageError, check_place  # loads zarr, which a job with a mistake has no need of
+
     try:
         return check_place(place)
     except StorageError as error:
