@@ -136,4 +136,5 @@ def _raised_here(traceback: TracebackType | None) -> bool:
         return False
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
-    return traceback.tb_frame.f_code.co_filename.startswith(_PACKAGE_ROOTS)
+    # Resolved as the roots are: the folders may be seen through links.
+    return str(Path(traceback.tb_frame.f_code.co_filename).resolve()).startswith(_PACKAGE_ROOTS)

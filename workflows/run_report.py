@@ -19,7 +19,7 @@ def report_data(run: Run) -> ReportData:
     Raises:
         UserError: the run holds something else than rallax writes.
     """
-    with as_written(str(run.directory)):
+    with as_written(run.location):
         return _report_data(run)
 
 

@@ -220,12 +220,11 @@ def test_errors_of_the_server_are_borne(answers):
 
 
 def test_errors_that_stay_end_within_the_budget(answers, monkeypatch):
-    monkeypatch.setattr(remote_errors, "FIRST_SECONDS", 2.0)
+    monkeypatch.setattr(remote_errors, "FIRST_SECONDS", 0.5)
     answers.statuses = [503] * 1000
-    begun = time.monotonic()
     with pytest.raises(OSError, match="does not answer as it should"):
         RemoteStore("s3://bucket/run").get("a")
-    assert time.monotonic() - begun < 10 and answers.asked >= 2
+    assert 2 <= answers.asked < 100
 
 
 def test_refused_access_is_not_tried_again(answers, kit):

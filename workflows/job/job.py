@@ -61,10 +61,8 @@ class Job(Table):
     @property
     def run_directory(self) -> Path | str:
         """Where the run is written unless the command line says otherwise: a directory, or a remote place as a text."""
-        from rallax.storage import is_remote
-
         run = self.storage.run or f"runs/{self.name}"
-        return run if is_remote(run) else self.path(run)
+        return run if "://" in run else self.path(run)
 
     def single_sweeps(self) -> tuple[SingleSweep, ...]:
         """Every sweep after the expansion of `numbers`, in the order of the job."""

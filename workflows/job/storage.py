@@ -14,8 +14,7 @@ def _place(place: str) -> str:
         raise wrong(("", "has a null character; name a directory"))
     if "://" not in place:
         return place
-    # Not before: it brings zarr, which a job that stays on the disk is checked without.
-    from rallax.storage import StorageError, check_place
+    from rallax.storage import StorageError, check_place  # loads zarr, which a job with a mistake has no need of
 
     try:
         return check_place(place)

@@ -32,7 +32,7 @@ def wheel_files() -> dict[str, bytes]:
         raise UserError("rallax is not installed here, so no wheel can be made of it; pip install it first") from None
     files = dict(sorted(_packages()))
     info = f"rallax-{installed.version}.dist-info"
-    files[f"{info}/METADATA"] = (installed.read_text("METADATA") or "").encode()
+    files[f"{info}/METADATA"] = (installed.read_text("METADATA") or installed.read_text("PKG-INFO") or "").encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: rallax\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     rows = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in files.items()]
     files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
