@@ -68,10 +68,11 @@ def given(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "a list"
     try:
-        return f"{value!r}" if not isinstance(value, float) else f"{value:g}"
+        text = f"{value!r}" if not isinstance(value, float) else f"{value:g}"
     except ValueError:
         # A whole number with more digits than Python prints.
         return "a very large number"
+    return text if len(text) <= 80 else "a very large number"
 
 
 def _number(details: ErrorDetails) -> str:

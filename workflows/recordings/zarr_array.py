@@ -20,6 +20,7 @@ import numpy as np
 
 from ..errors import one_line
 from ..files import Unreadable, read_plain
+from ..job.faults import given
 from ..limits import CHUNKS, SAMPLES, ZARR_FILES, ZARR_JSON_BYTES
 from .samples import RecordingError, Samples
 from .zarr_codecs import check_names, sized
@@ -58,7 +59,10 @@ def read(path: Path, kind: Literal["voltage", "current"]) -> Samples:
     interval = attributes.get("sampling_interval_ms")
     if interval is not None:
         if isinstance(interval, bool) or not isinstance(interval, int | float):
-            raise RecordingError(f"has the attribute sampling_interval_ms = {interval!r}; a number is needed")
+            raise RecordingError(f"has the attribute sampling_interval_ms = {given(interval)}; a number is needed")
+        # A whole number in JSON may be larger than any float.
+        if not 0 < interval < 1e300:
+            raise RecordingError(f"has the sampling interval {given(interval)}; it must be above 0")
         return Samples(values=values, unit=unit, time_unit="ms", interval=float(interval))
     names = metadata.get("dimension_names")
     name = names[-1] if isinstance(names, list) and names and isinstance(names[-1], str) else "time"

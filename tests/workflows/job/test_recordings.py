@@ -217,6 +217,8 @@ def test_zarr_arrays(tmp_path: Path) -> None:
         ({"data_type": "string"}, "Zarr array|type"),
         ({"attributes": {"units": "mV"}, "dimension_names": ["../time"]}, "neither times"),
         ({"attributes": {"units": "mV", "sampling_interval_ms": -1}}, "above 0"),
+        # Found by the fuzz: larger than any float.
+        ({"attributes": {"units": "mV", "sampling_interval_ms": 10**400}}, "above 0"),
         ({"attributes": {"units": "mV", "sampling_interval_ms": "1"}}, "a number is needed"),
         ({"attributes": {"units": 3}}, "no attribute units"),
     ],
