@@ -60,7 +60,9 @@ class LoopbackCluster:
 
     def start_node(self, cpus: int = 1) -> None:
         """Start a node that joins the head."""
-        self._start(f"--address={self.gcs}", f"--num-cpus={cpus}")
+        # Nodes that share a directory would take an unpacked job from under each other.
+        own = self.directory / f"node-{len(self.processes)}"
+        self._start(f"--address={self.gcs}", f"--num-cpus={cpus}", f"--temp-dir={own}")
 
     def _start(self, *arguments: str) -> None:
         common = ("--node-ip-address=127.0.0.1", f"--dashboard-agent-listen-port={free_port()}", "--block")
