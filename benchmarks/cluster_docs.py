@@ -37,7 +37,7 @@ def blocks(text: str) -> list[str]:
 
 def script(page: str, ports: dict[str, int], installed: bool) -> str:
     """All blocks as one program that stops at the first command that fails and says which block it is in."""
-    parts = ["set -eo pipefail", "trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
+    parts = ["set -eo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT"]
     for number, block in enumerate(blocks(page), 1):
         for usual, port in ports.items():
             block = re.sub(rf"\b{usual}\b", str(port), block)

@@ -72,7 +72,8 @@ def course_of(
     failures : kinds of events that a person is to know of
     best : how many starts' losses are shown
     """
-    state, workers = "created", 0
+    state = "created"
+    workers: set[str] = set()
     done = [0] * len(blocks)
     best_loss: float | None = None
     marks: list[tuple[float, int]] = []
@@ -81,12 +82,13 @@ def course_of(
         if kind in STATES:
             state = STATES[kind]
             if state == "running":
-                workers, marks = 0, []
+                workers, marks = set(), []
                 steps = int(event.get("steps", steps))
         elif kind == "worker joined":
-            workers += 1
-        elif kind in ("worker lost", "worker left"):
-            workers = max(0, workers - 1)
+            workers.add(str(event.get("worker")))
+        # One that leaves with its machine may be told as lost afterwards, or not.
+        elif kind in ("worker lost", "worker leaves"):
+            workers.discard(str(event.get("worker")))
         elif kind == "step" and 0 <= int(event["block"]) < len(done):
             done[event["block"]] = int(event["step"]) + 1
             marks.append((float(event["time"]), blocks[event["block"]]))
@@ -105,7 +107,7 @@ def course_of(
         steps=steps,
         part=so_far / total if total else 1.0,
         best_loss=best_loss,
-        workers=workers if running else 0,
+        workers=len(workers) if running else 0,
         pace=pace if running else None,
         seconds_left=(total - so_far) / pace if running and pace else None,
         silent=now - float(log[-1]["time"]) if log else 0.0,

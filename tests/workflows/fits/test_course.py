@@ -22,6 +22,7 @@ LOG = log(
     (10.0, "step", {"block": 0, "step": 0, "best": 3.0}),
     (12.0, "step", {"block": 1, "step": 0, "best": 2.0}),
     (14.0, "step", {"block": 0, "step": 1, "best": 2.5}),
+    (14.5, "worker leaves", {"worker": "a"}),
     (15.0, "worker lost", {"worker": "a", "message": "a died"}),
     (18.0, "step", {"block": 0, "step": 2, "best": float("nan")}),
 )
