@@ -69,7 +69,13 @@ def environment(home: Path, folder: Path, installed: bool) -> dict[str, str]:
         kept["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
     else:
         kept.pop("PYTHONPATH", None)
-    return {**kept, "HOME": str(home), "RAY_TMPDIR": str(folder), "JAX_COMPILATION_CACHE_DIR": str(home / "xla")}
+    return {
+        **kept,
+        "HOME": str(home),
+        "RAY_TMPDIR": str(folder),
+        "TMPDIR": str(folder),
+        "JAX_COMPILATION_CACHE_DIR": str(home / "xla"),
+    }
 
 
 def follow_the_page(installed: bool, ports: dict[str, int]) -> tuple[int, Path, str]:
