@@ -16,7 +16,7 @@ import numpy as np
 from .bind import Binding, Reading
 from .grouped_rows import Grouping, by_slots
 from .inputs import Inputs
-from .lowered import PlacedSynapse, Wiring
+from .lowered import PlacedSynapse, Sources
 from .simulate import Plan
 from .synapse_dependence import POST, of_states
 from .synapses import ElectricalSynapse
@@ -43,7 +43,7 @@ def _arranged(plan: Plan) -> Plan:
 def _with_one_arranged(plan: Plan, place: int) -> Plan:
     model, placed = plan.model, plan.model.synapses[place]
     synapse = placed.synapse
-    pre, post = np.asarray(placed.pre), np.asarray(placed.post)
+    pre, post = np.asarray(placed.pre.index), np.asarray(placed.post.index)
     order = by_slots(post, model.n_comp)[0]
     pre, post = pre[order], post[order]
     moved = np.argsort(order)
@@ -54,17 +54,14 @@ def _with_one_arranged(plan: Plan, place: int) -> Plan:
     of_initial.update({key: model.states[key][order] for key in synapse.synapse_states})
     before, source = np.unique(pre, return_inverse=True)
     example = np.unique(source, return_index=True)[1]
-    wiring = Wiring(Grouping.of(post, model.n_comp), Grouping.of(pre, model.n_comp), None, None)
+    sources = None
     if len(before) < len(pre) and _shares_states(plan, placed, of_parameters, of_initial, source, example):
         of_initial.update({key: of_initial[key][example] for key in synapse.synapse_states})
         moves.update(dict.fromkeys(synapse.synapse_states, source[moved]))
-        wiring = Wiring(
-            wiring.post,
-            Grouping.of(before, model.n_comp),
-            Grouping.of(source, len(before)),
-            jnp.asarray(example, jnp.int32),
+        sources = Sources(
+            Grouping.of(before, model.n_comp), Grouping.of(source, len(before)), jnp.asarray(example, jnp.int32)
         )
-    new = PlacedSynapse(synapse, jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), wiring)
+    new = PlacedSynapse(synapse, Grouping.of(pre, model.n_comp), Grouping.of(post, model.n_comp), sources)
     synapses = (*model.synapses[:place], new, *model.synapses[place + 1 :])
     return Plan(
         eqx.tree_at(lambda m: (m.parameters, m.states, m.synapses), model, (of_parameters, of_initial, synapses)),

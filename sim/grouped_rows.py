@@ -1,8 +1,8 @@
 """Many entries that belong to fewer rows: a row's value for each of its entries, and sums of entries by row.
 
 Synapses and the compartments they join: `picked` gives every synapse the voltage of its compartment, `summed` every
-compartment the current of its synapses. Each is the transpose of the other, and neither is a scatter, which XLA's CPU
-backend neither compiles to a loop with vectors nor lets be part of one.
+compartment the current of its synapses. Each is the transpose of the other. On the CPU neither is a scatter, which XLA
+neither compiles to a loop with vectors nor lets be part of one; other backends index and scatter.
 
 Sums go by slots: the first entries of all rows, then the second ones of those rows that have two, and so on. With rows
 in the order of falling numbers of entries, a slot is added to the first rows as a block.
@@ -21,8 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
+from .row_primitive import Transpose, define
 from .types import Indices, ValueLanes
 
 #: Slots have at most so many widths: each is a piece of program to compile.
@@ -124,16 +124,14 @@ def _pick(x: jax.Array, index: jax.Array) -> jax.Array:
     return x.at[index].get(mode="promise_in_bounds")
 
 
-def _by_index(
+def _by_copies(
     x: jax.Array, index: jax.Array, place: jax.Array, *order: jax.Array, slots: Slots, apart: bool
 ) -> jax.Array:
-    if not order and len(index) >= _SMALL and len(slots) < _MOST_WIDTHS:
-        return _by_copies(_picked_apart(x, index[: slots[0][0]]), len(index), slots)
-    return _picked_apart(x, index) if apart else _pick(x, index)
-
-
-def _by_copies(x: jax.Array, n: int, slots: Slots) -> jax.Array:
-    """Where entries are in the order of the slots, of rows in that order: each slot is a copy of the first rows."""
+    """Where entries are in the order of the slots, each slot is a copy of the first rows in that order."""
+    n = len(index)
+    if order or n < _SMALL:
+        return _picked_apart(x, index) if apart else _pick(x, index)
+    x = _picked_apart(x, index[: slots[0][0]])
     found = jnp.zeros((n, *x.shape[1:]), x.dtype)
     for width, starts in slots:
         where = jnp.asarray(starts if len(starts) > 1 else 2 * starts, jnp.int32)
@@ -180,6 +178,10 @@ def _by_blocks(
     return _picked_apart(total, place)
 
 
+def _by_scatter(x: jax.Array, index: jax.Array, place: jax.Array, *_: jax.Array, **__: Any) -> jax.Array:
+    return jnp.zeros((place.shape[0], *x.shape[1:]), x.dtype).at[index].add(x)
+
+
 def _sum_of_slices(x: jax.Array, starts: Sequence[int], width: int) -> jax.Array:
     """Written out, since XLA makes vectors of slices at known places; of very many by a loop."""
     if len(starts) <= _MOST_WRITTEN_OUT:
@@ -192,49 +194,23 @@ def _sum_of_slices(x: jax.Array, starts: Sequence[int], width: int) -> jax.Array
     return lax.fori_loop(0, len(starts), turn, jnp.zeros((width, *x.shape[1:]), x.dtype))
 
 
-def _jvp_of(primitive: Primitive) -> Any:
-    def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...], **constants: Any) -> tuple[Any, Any]:
-        y = primitive.bind(*primals, **constants)
-        t = tangents[0]
-        if isinstance(t, ad.Zero):
-            return y, ad.Zero(jax.typeof(y).to_tangent_aval())
-        return y, primitive.bind(t, *primals[1:], **constants)
-
-    return jvp
+def _transpose_to(other: Primitive) -> Transpose:
+    return lambda cotangent, x, operands, constants: other.bind(cotangent, *operands, **constants)
 
 
-def _transpose_to(other: Primitive) -> Any:
-    def transpose(cotangent: Any, x: Any, *operands: Any, **constants: Any) -> list[Any]:
-        nothing = [None] * len(operands)
-        if isinstance(cotangent, ad.Zero):
-            return [ad.Zero(x.aval), *nothing]
-        return [other.bind(cotangent, *operands, **constants), *nothing]
-
-    return transpose
-
-
-def _batched_of(primitive: Primitive) -> Any:
-    def batched(arguments: Sequence[Any], dims: Sequence[Any], **constants: Any) -> tuple[Any, int]:
-        """A batch is more lanes."""
-        x, *operands = arguments
-        if any(d is not None for d in dims[1:]):
-            raise ValueError("the rows of a batch are the same: vmap over values, not over what they belong to")
-        lanes = jnp.moveaxis(x, dims[0], -1)
-        moved = primitive.bind(lanes.reshape(lanes.shape[0], -1), *operands, **constants)
-        return moved.reshape(-1, *lanes.shape[1:]), lanes.ndim - 1
-
-    return batched
-
-
-for _primitive, _function, _other, _rows_of in (
-    (_picked_p, _by_index, _summed_p, 0),
-    (_summed_p, _by_blocks, _picked_p, 1),
-):
-    _primitive.def_impl(jax.jit(_function, static_argnames=("slots", "apart")))
-    _primitive.def_abstract_eval(
-        lambda x, *operands, _rows_of=_rows_of, **_: x.update(shape=(operands[_rows_of].shape[0], *x.shape[1:]))
-    )
-    mlir.register_lowering(_primitive, mlir.lower_fun(_function, multiple_results=False))
-    ad.primitive_jvps[_primitive] = _jvp_of(_primitive)
-    ad.primitive_transposes[_primitive] = _transpose_to(_other)
-    batching.primitive_batchers[_primitive] = _batched_of(_primitive)
+define(
+    _picked_p,
+    n_rows=lambda index, place, *_, **__: index.shape[0],
+    transpose=_transpose_to(_summed_p),
+    on_cpu=_by_copies,
+    elsewhere=lambda x, index, *_, **__: _pick(x, index),
+    constants=("slots", "apart"),
+)
+define(
+    _summed_p,
+    n_rows=lambda index, place, *_, **__: place.shape[0],
+    transpose=_transpose_to(_picked_p),
+    on_cpu=_by_blocks,
+    elsewhere=_by_scatter,
+    constants=("slots", "apart"),
+)

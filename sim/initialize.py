@@ -60,7 +60,7 @@ def steady_states(model: Model, states: States, dt: jax.Array) -> States:
 
 def zero_currents(model: Model, names: tuple[str, ...], lanes: int) -> States:
     """Currents before the first step, on compartments, or on synapses where they are theirs."""
-    edges = {f"i_{p.synapse.name}": p.pre.shape[0] for p in model.synapses}
+    edges = {f"i_{p.synapse.name}": p.n for p in model.synapses}
     return {name: jnp.zeros((edges.get(name, model.n_comp), lanes), model.dtype) for name in names}
 
 

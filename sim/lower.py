@@ -17,6 +17,7 @@ from .description.module import Module
 from .description.tables import CABLE_COLUMNS
 from .description.topology import joints
 from .description.view import View
+from .grouped_rows import Grouping
 from .linear import Group, build_structure
 from .lowered import Component, IndexMap, Lowered, Model, Placed, PlacedSynapse, Rows
 from .node_order import CellGroup, NodeOrder, Shape, parts
@@ -65,7 +66,8 @@ def _lower(module: Module, dtype: jnp.dtype) -> Lowered:
     parameters.update({key: array(column[key]) for key in shared_parameters})
     synapses, of_synapses = _synapses(module, comp_of_user, parameters, states, array)
     diffusing = tuple(module._diffusing)
-    bridges = [np.stack([s.pre, s.post], axis=1) for s in synapses if isinstance(s.synapse, ElectricalSynapse)]
+    electrical = [s for s in synapses if isinstance(s.synapse, ElectricalSynapse)]
+    bridges = [np.stack([s.pre.index, s.post.index], axis=1) for s in electrical]
     bridged = np.concatenate(bridges) if bridges else np.zeros((0, 2), int)
     structure = build_structure(
         [Group(rows[:, 0], g.shape.parents, rows.shape[1]) for rows, g in zip(order.rows, groups, strict=True)],
@@ -146,7 +148,8 @@ def _synapses(
             names.update(keys)
         names.add(f"i_{name}")
         ends = [comp_of_user[mine[side].to_numpy(dtype=int)] for side in ("pre_index", "post_index")]
-        placed.append(PlacedSynapse(synapse, jnp.asarray(ends[0], jnp.int32), jnp.asarray(ends[1], jnp.int32)))
+        pre, post = (Grouping.of(end, len(comp_of_user)) for end in ends)
+        placed.append(PlacedSynapse(synapse, pre, post))
     return tuple(placed), frozenset(names)
 
 

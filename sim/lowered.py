@@ -45,29 +45,35 @@ class Placed(eqx.Module):
     rows: Rows
 
 
-class Wiring(eqx.Module):
-    """How the synapses of a type hang together, for fast sums; see arranged_synapses.py.
+class Sources(eqx.Module):
+    """Synapses whose states are equal at all times, and are kept once; see arranged_synapses.py.
 
     Attributes:
-        post: of each synapse the compartment behind it.
-        pre: of each synapse the compartment before it; with `source`: of each source.
-        source: of each synapse its source, one of those that share their states; None: states are each synapse's own.
+        pre: of each source the compartment before it.
+        of: of each synapse its source.
         example: of each source one of its synapses, whose parameters are those of all as far as states go.
     """
 
-    post: Grouping
     pre: Grouping
-    source: Grouping | None
-    example: Indices | None
+    of: Grouping
+    example: Indices
 
 
 class PlacedSynapse(eqx.Module):
-    """A type of synapse and, for each of its synapses, the two compartments it joins."""
+    """A type of synapse and, for each of its synapses, the two compartments it joins.
+
+    `sources` is None where states are each synapse's own.
+    """
 
     synapse: Synapse = eqx.field(static=True)
-    pre: Indices
-    post: Indices
-    wiring: Wiring | None = None
+    pre: Grouping
+    post: Grouping
+    sources: Sources | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of synapses."""
+        return self.post.index.shape[0]
 
 
 class Component(eqx.Module):

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
+from .row_primitive import define
 from .types import Indices, ValueLanes
 
 _added_rows_p = Primitive("added_rows")
@@ -64,37 +64,16 @@ def _by_scatter(x: jax.Array, *indices: jax.Array, widths: tuple[int, ...], n_ro
     return found
 
 
-def _jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...], **parameters: Any) -> tuple[Any, Any]:
-    (x, *indices), t = primals, tangents[0]
-    y = _added_rows_p.bind(x, *indices, **parameters)
-    return y, ad.Zero(jax.typeof(y).to_tangent_aval()) if isinstance(t, ad.Zero) else _added_rows_p.bind(
-        t, *indices, **parameters
-    )
-
-
-def _transpose(cotangent: Any, x: Any, *indices: Any, widths: tuple[int, ...], n_rows: int) -> list[Any]:
-    nothing = [None] * len(indices)
-    if isinstance(cotangent, ad.Zero):
-        return [ad.Zero(x.aval), *nothing]
+def _exchanged(cotangent: Any, x: Any, indices: tuple[Any, ...], constants: dict[str, Any]) -> Any:
     exchanged = [i for pair in zip(indices[1::2], indices[::2], strict=True) for i in pair]
-    return [_added_rows_p.bind(cotangent, *exchanged, widths=widths, n_rows=x.aval.shape[0]), *nothing]
+    return _added_rows_p.bind(cotangent, *exchanged, widths=constants["widths"], n_rows=x.shape[0])
 
 
-def _batched(arguments: Sequence[Any], dims: Sequence[Any], **parameters: Any) -> tuple[Any, int]:
-    """A batch is more lanes."""
-    x, *indices = arguments
-    if any(d is not None for d in dims[1:]):
-        raise ValueError("the rows of a batch are the same: vmap over values, not over what they belong to")
-    lanes = jnp.moveaxis(x, dims[0], -1)
-    moved = _added_rows_p.bind(lanes.reshape(lanes.shape[0], -1), *indices, **parameters)
-    return moved.reshape(-1, *lanes.shape[1:]), lanes.ndim - 1
-
-
-_compiled = jax.jit(_by_loops, static_argnames=("widths", "n_rows"))
-_added_rows_p.def_impl(lambda *arguments, **parameters: _compiled(*arguments, **parameters))
-_added_rows_p.def_abstract_eval(lambda x, *_, widths, n_rows: x.update(shape=(n_rows, *x.shape[1:])))
-mlir.register_lowering(_added_rows_p, mlir.lower_fun(_by_scatter, multiple_results=False))
-mlir.register_lowering(_added_rows_p, mlir.lower_fun(_by_loops, multiple_results=False), platform="cpu")
-ad.primitive_jvps[_added_rows_p] = _jvp
-ad.primitive_transposes[_added_rows_p] = _transpose
-batching.primitive_batchers[_added_rows_p] = _batched
+define(
+    _added_rows_p,
+    n_rows=lambda *_, widths, n_rows: n_rows,
+    transpose=_exchanged,
+    on_cpu=_by_loops,
+    elsewhere=_by_scatter,
+    constants=("widths", "n_rows"),
+)

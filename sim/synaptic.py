@@ -35,28 +35,11 @@ def _of_states(
 ) -> tuple[Named, jax.Array, jax.Array, Named]:
     """States, voltages before and behind, and parameters of whatever has states: each synapse, or each source."""
     own, parameters = _own(model, placed, states)
-    wiring = placed.wiring
-    if wiring is None:
-        return own, v[placed.pre], v[placed.post], parameters
-    pre = wiring.pre.picked(v, apart=True)
-    if wiring.example is None:
-        return own, pre, wiring.post.picked(v, apart=True), parameters
+    if placed.sources is None:
+        return own, placed.pre.picked(v, apart=True), placed.post.picked(v, apart=True), parameters
     # The voltage behind does not count.
-    return own, pre, pre, {key: x[wiring.example] for key, x in parameters.items()}
-
-
-def _of_currents(
-    model: Model, placed: PlacedSynapse, states: Named, v: CompLanes
-) -> tuple[Named, jax.Array, jax.Array, Named]:
-    """States, voltages before and behind, and parameters of each synapse."""
-    own, parameters = _own(model, placed, states)
-    wiring = placed.wiring
-    if wiring is None:
-        return own, v[placed.pre], v[placed.post], parameters
-    pre, post = wiring.pre.picked(v), wiring.post.picked(v)
-    if wiring.source is None:
-        return own, pre, post, parameters
-    return {k: wiring.source.picked(x, apart=True) for k, x in own.items()}, wiring.source.picked(pre), post, parameters
+    pre = placed.sources.pre.picked(v, apart=True)
+    return own, pre, pre, {key: x[placed.sources.example] for key, x in parameters.items()}
 
 
 def advance_synapses(model: Model, states: States, v: CompLanes, dt: jax.Array) -> States:
@@ -87,7 +70,10 @@ def synaptic_current(model: Model, states: States, v: CompLanes) -> SynapticCurr
     slope, offset = jnp.zeros_like(v), jnp.zeros_like(v)
     currents: dict[str, jax.Array] = {}
     for placed in model.synapses:
-        own, pre, post, parameters = _of_currents(model, placed, states, v)
+        own, parameters = _own(model, placed, states)
+        if placed.sources is not None:
+            own = {key: placed.sources.of.picked(x, apart=True) for key, x in own.items()}
+        pre, post = placed.pre.picked(v), placed.post.picked(v)
 
         def current(
             post: jax.Array, p: PlacedSynapse = placed, s: Named = own, pre: jax.Array = pre, q: Named = parameters
@@ -100,11 +86,7 @@ def synaptic_current(model: Model, states: States, v: CompLanes) -> SynapticCurr
         # Where the current is a straight line in v, any v tells it, and no synapse has to look its own up.
         at = jnp.zeros_like(post) if is_straight(placed.synapse) else post
         i, di_dv = jax.jvp(current, (at,), (jnp.ones_like(at),))
-        here = [di_dv, di_dv * at - i]
-        if placed.wiring is None:
-            slope, offset = (x.at[placed.post].add(y) for x, y in zip((slope, offset), here, strict=True))
-        else:
-            slope, offset = (x + placed.wiring.post.summed(y) for x, y in zip((slope, offset), here, strict=True))
+        slope, offset = slope + placed.post.summed(di_dv), offset + placed.post.summed(di_dv * at - i)
         currents[f"i_{placed.synapse.name}"] = current(post)
     return SynapticCurrent(slope, offset, currents)
 
@@ -116,7 +98,7 @@ def bridge_conductance(model: Model, states: States) -> jax.Array | None:
         if isinstance(placed.synapse, ElectricalSynapse):
             own, parameters = _own(model, placed, states)
             g = placed.synapse.conductance(own, parameters)
-            found.append(jnp.broadcast_to(g, (placed.pre.shape[0], g.shape[1])))
+            found.append(jnp.broadcast_to(g, (placed.n, g.shape[1])))
     if not found:
         return None
     lanes = max(g.shape[1] for g in found)
