@@ -17,8 +17,10 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-#: Rows that a turn of the copying loop takes: of many lanes, and of few.
-_ROWS, _NARROW_ROWS, _FEW_LANES = 8, 64, 16
+from .xla import FULL_VECTOR
+
+#: Rows that a turn of the copying loop takes: of lanes that fill vectors, and of fewer.
+_ROWS, _NARROW_ROWS = 8, 64
 
 _assemble_p = Primitive("assemble")
 _cut_p = Primitive("cut_rows")
@@ -50,7 +52,7 @@ def _assembled_by_loops(*blocks: jax.Array, axis: int) -> jax.Array:
 
 def _copied(whole: jax.Array, block: jax.Array, start: int, axis: int) -> jax.Array:
     n = block.shape[axis]
-    rows = _NARROW_ROWS if block.shape[-1] < _FEW_LANES and n >= 2 * _NARROW_ROWS else _ROWS
+    rows = _NARROW_ROWS if block.shape[-1] < FULL_VECTOR and n >= 2 * _NARROW_ROWS else _ROWS
     if n < 2 * rows:
         return lax.dynamic_update_slice_in_dim(whole, block, start, axis)
 

@@ -28,12 +28,11 @@ from .reverse_loop import Store, new_store
 from .simulate import begin, bytes_of, simulate_into
 from .time_loop import MEMORY_BUDGET, choose_levels
 from .types import ParameterTree, Recording
+from .xla import FULL_VECTOR
 
 Loss = Callable[..., jax.Array]
 #: Lanes of one block at most, where the caller does not choose.
 LANE_WIDTH = 64
-#: Lanes that fill a vector of 512 bits (float32). Lanes that fill none cost more than these and a few in vain.
-VECTOR = 16
 
 
 def batched(
@@ -223,16 +222,15 @@ class Batched:
             stimulus: [lane], its number.
         """
         of_lane = _taken(of_stimuli, stimulus)
-        record = simulate_into(
-            room,
+        constants, states = begin(
             self._plan,
             [v.T for v in values],
-            self._inputs(of_lane["stimulus"], n_steps),
             self._dt,
             lanes=stimulus.shape[0],
             v_init=of_lane["v_init"],
             steady=self._steady,
         )
+        record = simulate_into(room, self._plan, constants, states, self._inputs(of_lane["stimulus"], n_steps))
         return (jnp.moveaxis(record, -1, 0) if loss is None else _losses(loss, record, of_lane["data"])), record
 
     def _gradient_block(
@@ -273,9 +271,9 @@ class Batched:
 
 
 def _whole_vectors(lanes: int) -> int:
-    """Lanes of a block for that many: a power of two, or a multiple of VECTOR up to LANE_WIDTH."""
-    if lanes > VECTOR:
-        return min(LANE_WIDTH, -(-lanes // VECTOR) * VECTOR)
+    """Lanes of a block for that many: a power of two, or a multiple of FULL_VECTOR up to LANE_WIDTH."""
+    if lanes > FULL_VECTOR:
+        return min(LANE_WIDTH, -(-lanes // FULL_VECTOR) * FULL_VECTOR)
     return 1 << (lanes - 1).bit_length()
 
 

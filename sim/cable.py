@@ -25,12 +25,10 @@ from .assembly import assemble
 from .linear import Structure, from_parents, into_parents
 from .lowered import Model
 from .types import CompLanes, NodeLanes
+from .xla import FULL_VECTOR
 
 #: Name of the voltage among the quantities that spread.
 VOLTAGE = "v"
-
-#: With fewer lanes loops go over nodes: a padding that is fused into arithmetic then asks at each, without vectors.
-_LANES_OF_A_LOOP = 16
 
 
 class Cable(eqx.Module):
@@ -54,7 +52,8 @@ class Cable(eqx.Module):
     def at_nodes(self, x: CompLanes) -> NodeLanes:
         """Values of compartments with a zero at each branch point."""
         n = self.capacity.shape[0] - x.shape[0]
-        if n and x.shape[1] < _LANES_OF_A_LOOP:
+        # With few lanes loops go over nodes: a padding fused into arithmetic then asks at each, without vectors.
+        if n and x.shape[1] < FULL_VECTOR:
             return assemble([x, jnp.zeros((n, x.shape[1]), x.dtype)])
         return jnp.pad(x, ((0, n), (0, 0)))
 

@@ -98,22 +98,13 @@ def simulate(
     return jnp.concatenate([first[:, None], jnp.swapaxes(recorded, 0, 1)], axis=1), last
 
 
-def simulate_into(
-    record: Recording,
-    plan: Plan,
-    values: list[jax.Array],
-    inputs: Now,
-    dt: jax.Array,
-    *,
-    lanes: int,
-    v_init: jax.Array | None = None,
-    steady: bool = False,
-) -> Recording:
-    """The recordings of `simulate`, written into `record` [rec, time + 1, lane]: no derivative, and no other memory."""
-    inputs = cast(inputs, plan.model.dtype)
-    constants, states = begin(plan, values, dt, lanes=lanes, v_init=v_init, steady=steady)
+def simulate_into(record: Recording, plan: Plan, constants: Any, states: States, inputs: Now) -> Recording:
+    """The recordings of `simulate` from what `begin` gave, written into `record` [rec, time + 1, lane].
+
+    No derivative, and no other memory.
+    """
     record = lax.dynamic_update_index_in_dim(record, plan.reading.read(states), 0, 1)
-    _, filled = recorded_loop(step_of(plan), constants, states, inputs, record, 1)
+    _, filled = recorded_loop(step_of(plan), constants, states, cast(inputs, plan.model.dtype), record, 1)
     assert filled is not None
     return filled
 

@@ -16,6 +16,8 @@ _LOOP_LIMIT = "xla_cpu_small_while_loop_byte_threshold"
 _VECTOR_WIDTH = "--xla_cpu_prefer_vector_width"
 _UNROLL = "-unroll-full-max-count"
 _OPTIONS = (f"{_LOOP_LIMIT}=100000000", f"{_UNROLL}=4")
+#: Numbers of float32 in a vector of 512 bits. Fewer lanes fill none, and loops then go over nodes.
+FULL_VECTOR = 16
 #: The flags alone, for the environment of another process.
 CPU_FLAGS = (_EXTRA + ",".join(_OPTIONS), f"{_VECTOR_WIDTH}=512")
 
