@@ -20,7 +20,7 @@ from .lowered import Model
 from .membrane import States
 from .reverse_loop import recorded as recorded_loop
 from .solvers import Solver
-from .time_loop import choose_levels, time_loop
+from .time_loop import choose_levels, computed_again, time_loop
 from .types import Recording
 
 
@@ -101,10 +101,12 @@ def simulate(
 def simulate_into(record: Recording, plan: Plan, constants: Any, states: States, inputs: Now) -> Recording:
     """The recordings of `simulate` from what `begin` gave, written into `record` [rec, time + 1, lane].
 
-    No derivative, and no other memory.
+    No other memory. It can be differentiated, but not in a memory budget.
     """
     record = lax.dynamic_update_index_in_dim(record, plan.reading.read(states), 0, 1)
-    _, filled = recorded_loop(step_of(plan), constants, states, cast(inputs, plan.model.dtype), record, 1)
+    _, filled = recorded_loop(
+        computed_again(step_of(plan)), constants, states, cast(inputs, plan.model.dtype), record, 1
+    )
     assert filled is not None
     return filled
 

@@ -61,8 +61,12 @@ def time_loop(body: Body, carry: Any, xs: Any, levels: Sequence[int]) -> tuple[A
 
     The number of steps is the leading axis of `xs`, exactly: a last block that is not full runs for its own length.
     """
-    remat = jax.checkpoint(body, policy=jax.checkpoint_policies.save_only_these_names(SOLUTION), prevent_cse=False)
-    return _nested(remat, carry, xs, tuple(levels[1:]))
+    return _nested(computed_again(body), carry, xs, tuple(levels[1:]))
+
+
+def computed_again(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step of which JAX's reverse pass keeps the solutions of its linear systems and computes the rest again."""
+    return jax.checkpoint(step, policy=jax.checkpoint_policies.save_only_these_names(SOLUTION), prevent_cse=False)
 
 
 def _nested(body: Body, carry: Any, xs: Any, inner: tuple[int, ...]) -> tuple[Any, Any]:
