@@ -72,8 +72,11 @@ def _main(file: str, most_bytes: int, most_seconds: int, most_points: int) -> in
     if len(found.points) > most_points:
         print(f"{len(found.points)} points; at most {most_points} are read", file=sys.stderr)
         return _REFUSED
+    # In memory first: NumPy asks a file for its position, and a pipe has none.
+    told = io.BytesIO()
     for array in found:
-        np.save(sys.stdout.buffer, array, allow_pickle=False)
+        np.save(told, array, allow_pickle=False)
+    sys.stdout.buffer.write(told.getbuffer())
     return 0
 
 

@@ -56,7 +56,7 @@ def test_an_h5_file_that_leads_to_another_is_not_followed(tmp_path: Path) -> Non
         read_reconstruction(tmp_path / "cell.h5")
 
 
-def test_a_process_of_its_own_reads_h5(tmp_path: Path) -> None:
+def test_a_process_of_its_own_reads_h5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import morphio
     from morphio.mut import Morphology
 
@@ -64,7 +64,10 @@ def test_a_process_of_its_own_reads_h5(tmp_path: Path) -> None:
     source.write_text(ASC[0])
     morphio.set_maximum_warnings(0)
     Morphology(str(source)).write(str(tmp_path / "cell.h5"))
-    assert len(read_reconstruction(tmp_path / "cell.h5")) == len(read_reconstruction(source))
+    # With and without: what a user's shell sets decides how Python opens its output, here a pipe.
+    for unbuffered in ("", "1"):
+        monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+        assert len(read_reconstruction(tmp_path / "cell.h5")) == len(read_reconstruction(source))
     content = (tmp_path / "cell.h5").read_bytes()
     (tmp_path / "cell.h5").write_bytes(content[: len(content) // 2])
     with pytest.raises(MorphologyError, match="not readable as H5"):
