@@ -65,13 +65,14 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
     else:
         asked = job.compute.workers if isinstance(job.compute.workers, int) else 0
         cores = max(os.cpu_count() or 1, -(-asked * jobs * job.compute.cpus_per_worker // 1))
-        ray.init(
-            address="local",
-            num_cpus=int(cores),
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+        with _children_without_sigterm():
+            ray.init(
+                address="local",
+                num_cpus=int(cores),
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
     # Ray puts handlers of its own in their place, which end the process.
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -79,6 +80,20 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _children_without_sigterm() -> Iterator[None]:
+    """Processes that are started in here never see SIGTERM.
+
+    `timeout`, SLURM and others send it to a whole group of processes. Ray's own would end at once, and a coordinator
+    that asks them something then waits for a minute and is ended by Ray, its last steps not committed.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -73,12 +73,18 @@ def test_one_worker_gives_the_same_bits(job_file: Path, undisturbed: Path) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_ended_in_the_middle_and_resumed(job_file: Path, undisturbed: Path, tmp_path: Path, number: int) -> None:
-    with subprocess.Popen([*RALLAX, "run", str(job_file), "--run", str(tmp_path / "run")], stdout=subprocess.PIPE) as p:
+    """SIGTERM as `timeout` and SLURM send it, to all processes of the command, and twice; SIGKILL to it alone."""
+    command = [*RALLAX, "run", str(job_file), "--run", str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as p:
         assert p.stdout is not None
         for line in p.stdout:
             if line.startswith(b"step 2/"):
                 break
-        os.kill(p.pid, number)
+        if number == signal.SIGTERM:
+            os.killpg(p.pid, number)
+            os.killpg(p.pid, number)
+        else:
+            os.kill(p.pid, number)
         p.stdout.read()
     assert p.returncode == (3 if number == signal.SIGTERM else -signal.SIGKILL)
     until = time.monotonic() + 60
