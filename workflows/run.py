@@ -13,6 +13,7 @@ import numpy as np
 from rallax.fitting.parameters import ParameterSpace
 from rallax.storage import Checkpoint, RunStore, is_remote
 
+from .course import STATES
 from .errors import UserError, as_written
 from .new_run import resolved_of
 from .problem import space_of
@@ -195,7 +196,7 @@ class Run:
         log = self.events()
         latest = self.latest()
         attrs: dict[str, Any] = {} if latest is None else latest.attrs
-        last = next((e["kind"] for e in reversed(log) if e["kind"] in _STATES), "")
+        last = next((e["kind"] for e in reversed(log) if e["kind"] in STATES), "")
         best: dict[str, Any] = {"best_start": None, "best_loss": None, "validation_loss": None}
         parameters: dict[str, float] = {}
         bounds: dict[str, str] = {}
@@ -211,7 +212,7 @@ class Run:
             }
         return Status(
             name=self.resolved.job.name,
-            state=_STATES.get(last, "created"),
+            state=STATES.get(last, "created"),
             step=0 if latest is None else latest.step,
             steps=int(attrs.get("steps", self.resolved.job.fit.steps)),
             best_parameters=parameters,
@@ -251,7 +252,6 @@ def _numbers(values: object, *shape: int) -> np.ndarray:
     return found.astype(np.float64)
 
 
-_STATES = {"started": "running", "resumed": "running", "stopped": "stopped", "failed": "failed", "finished": "finished"}
 #: Kinds of log events that tell of something that went wrong.
 FAILURES = (
     "start stepped back",
