@@ -370,6 +370,14 @@ class Audit:
         if blocks:
             assert coordinator.slowest_step == min(b.step for b in blocks), "9: the slowest step"
             assert coordinator.done == all(b.finished for b in blocks), "9: the end"
+            progress = coordinator.progress()
+            counted = (progress.best_loss, progress.active, progress.frozen, progress.quarantined)
+            assert counted == (
+                min(float(b.best.loss[b.present].min()) for b in blocks if b.present.any()),
+                sum(int(b.active.sum()) for b in blocks),
+                sum(int((b.present & b.frozen).sum()) for b in blocks),
+                sum(int(b.quarantined.sum()) for b in blocks),
+            ), "9: the progress"
             open_blocks = {key[1] for key in dispatcher.rounds}
             assert all(b.finished or b.index in open_blocks for b in blocks), "9: a block has nothing to do"
         for worker in dispatcher.fleet:
