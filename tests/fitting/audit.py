@@ -392,7 +392,7 @@ class Audit:
 
 
 def reference_for(*, blocks: int, steps: int, poisoned: Iterable[tuple[int, int]] = ()) -> Reference:
-    """The undisturbed run of a toy fit with two starts a block; of three poisoned starts each fails in its own way."""
+    """The undisturbed run of a toy fit with two starts a block; the poisoned starts fail in four ways, in turns."""
     settings = FitConfig(
         candidates=2 * blocks,
         starts=2 * blocks,
