@@ -26,9 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "workflows" / "fits"))
 from tiny import contents, write_tiny  # noqa: E402
 
+from rallax.fitting.executors.ray_worker import RayWorker  # noqa: E402
+
 RALLAX = [sys.executable, "-m", "rallax.workflows.cli"]
 #: Enough steps that the fit itself, not the start of its processes, takes most of the kills.
 STEPS = ["--set", "fit.steps=400"]
+#: How the title of a worker's process begins.
+WORKER = f"ray::{RayWorker.__name__}".encode()
 
 
 def main() -> int:
@@ -129,7 +133,7 @@ def workers_of(coordinator: int) -> list[int]:
     while grown:
         more = {pid for pid, parent in parents.items() if parent in below} - below
         below, grown = below | more, bool(more)
-    return sorted(pid for pid in below if names[pid].startswith(b"ray::_Actor"))
+    return sorted(pid for pid in below if names[pid].startswith(WORKER))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@
 
 A small job (that of the tests, eight starts in two blocks) is fitted by two real Ray workers: first as it is, then
 with three starts whose gradients fail. One yields NaN, one asks XLA for more memory than there is (it raises
-RESOURCE_EXHAUSTED), one never comes back (it is ended after `--hang` seconds).
-Everything that is stored of the other starts is
-compared byte by byte: parameters, losses, optimiser, history.
+RESOURCE_EXHAUSTED), one never comes back (it is ended after `--hang` seconds). Everything that is stored of the other
+starts is compared byte by byte: parameters, losses, optimiser, history.
 """
 
 from __future__ import annotations
@@ -45,7 +44,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hang", type=float, default=20.0, help="seconds after which a worker is ended")
     arguments = parser.parse_args()
-    ways = WAYS
     with tempfile.TemporaryDirectory() as scratch, _ray():
         folder = Path(scratch)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "xla")
@@ -54,9 +52,9 @@ def main() -> int:
         clean = _fit(job, folder / "clean", {})
         first = clean.space.draw(job.fit.seed, job.fit.candidates)[clean.checkpoint.tree["starts"]["candidate"]]
         begun = time.perf_counter()
-        poisoned = _fit(job, folder / "poisoned", {start: (first[start], way) for start, way in ways.items()})
+        poisoned = _fit(job, folder / "poisoned", {start: (first[start], way) for start, way in WAYS.items()})
         print(f"{time.perf_counter() - begun:.0f} s with the starts that fail")
-        _compare(clean, poisoned, ways)
+        _compare(clean, poisoned)
     return 0
 
 
@@ -88,16 +86,16 @@ def _fit(job: Any, directory: Path, bad: dict[int, tuple[np.ndarray, str]]) -> R
     return run
 
 
-def _compare(clean: Run, poisoned: Run, ways: dict[int, str]) -> None:
+def _compare(clean: Run, poisoned: Run) -> None:
     page = (poisoned.directory / "report.html").read_text()
     tree = poisoned.checkpoint.tree["starts"]
-    for start, way in ways.items():
+    for start, way in WAYS.items():
         given_up = bool(tree["quarantined"][start]) if way != "nan" else int(tree["halvings"][start]) >= 3
         named = f"start frozen: start {start} at" if way == "nan" else f"start {start}: "
         met = given_up and named in page
         figure = f"start {start} {'given up' if given_up else 'goes on'}, {'named' if named in page else 'not named'}"
         tell(f"D6 a start that fails by {way}", figure, "given up, named", met)
-    innocent = [s for s in range(STARTS) if s not in ways]
+    innocent = [s for s in range(STARTS) if s not in WAYS]
     others = bool(tree["quarantined"][innocent].any())
     tell("D6 other starts given up", "some" if others else "none", "none", not others)
     differ = sorted(_differing(clean, poisoned, innocent))

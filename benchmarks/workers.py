@@ -28,9 +28,13 @@ import numpy as np
 from _bar import tell
 from _contest import cell_file, write_figures
 
+from rallax.fitting.executors.ray_worker import RayWorker
+
 #: Least throughput of two workers over that of one; most of the wall time that is not a worker's.
 THROUGHPUT, OVERHEAD = 1.9, 0.03
 TICKS = os.sysconf("SC_CLK_TCK")
+#: How the title of a worker's process begins.
+WORKER = f"ray::{RayWorker.__name__}".encode()
 
 _JOB = """
 name = "layer5"
@@ -178,7 +182,7 @@ def _processor_seconds(root: int) -> tuple[float, float]:
             continue
         pid = int(path.name)
         parents[pid], used[pid] = int(fields[1]), (int(fields[11]) + int(fields[12])) / TICKS
-        if name.startswith(b"ray::_Actor"):
+        if name.startswith(WORKER):
             workers.add(pid)
     below, grown = {root}, True
     while grown:

@@ -40,6 +40,7 @@ from tiny import contents, write_tiny  # noqa: E402
 
 from rallax.fitting import InProcessExecutor, build  # noqa: E402
 from rallax.storage import LocalStore, NotARun, RemoteStore, RunStore, StorageError, Store  # noqa: E402
+from rallax.storage.create import as_store  # noqa: E402
 from rallax.workflows import Job, fit, load_job, new_run, resume  # noqa: E402
 
 LAST = 12
@@ -149,10 +150,6 @@ def s3_store() -> Store:
     return RemoteStore(f"s3://{BUCKET}/{uuid.uuid4().hex}/run")
 
 
-def store_at(place: str) -> Store:
-    return RemoteStore(place) if "://" in place else LocalStore(Path(place))
-
-
 class Remembering:
     """A problem that computes what it is asked once: its answers are a function of the question alone."""
 
@@ -193,7 +190,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.child is not None:
         job, place, at = arguments.child
-        fit(load_job(job, SETTINGS), FaultyStore(store_at(place), int(at), "exit"), make_executor=in_process())
+        fit(load_job(job, SETTINGS), FaultyStore(as_store(place), int(at), "exit"), make_executor=in_process())
         return 0
     checked = new_run.check_job
     # Checking the same job again for each of a thousand fits would be most of the time.

@@ -130,20 +130,18 @@ class Coordinator:
         return Report(action.kind, f"{what} {number}: {action.message}", {**action.data, what: number})
 
     def progress(self) -> Progress:
-        blocks = self.blocks
-        losses = np.concatenate([b.best.loss[b.present] for b in blocks]) if blocks else np.zeros(0)
-        finite = losses[np.isfinite(losses)]
+        course = self._course
         return Progress(
             phase=self.stage[0],
             candidates_done=self._n_evaluated,
             candidates=self.config.candidates,
             step=self.slowest_step,
             steps=self.config.steps,
-            best_loss=float(finite.min()) if finite.size else float("nan"),
+            best_loss=course.best if np.isfinite(course.best) else float("nan"),
             workers=len(self.dispatcher.fleet),
-            active=sum(int(b.active.sum()) for b in blocks),
-            frozen=sum(int((b.present & b.frozen).sum()) for b in blocks),
-            quarantined=sum(int(b.quarantined.sum()) for b in blocks),
+            active=course.active,
+            frozen=course.frozen,
+            quarantined=course.quarantined,
         )
 
     def snapshot(self) -> Snapshot:
@@ -220,6 +218,7 @@ class Coordinator:
             block.close_last(work, self.table)
         else:
             block.close_best(work, self.table)
+        self._course.changed(block)
         return actions + self._advance(block)
 
     def _close_candidates(self, index: int, work: Round) -> list[Action]:

@@ -6,9 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-import numpy as np
-from jaxtyping import Float
-
 from .coordinator import Coordinator
 from .errors import FitError
 from .events import Action, Event, Report, Tick
@@ -107,8 +104,8 @@ def trace_loop(
     *,
     should_stop: Callable[[], bool] = lambda: False,
     on_report: Callable[[Report], None] = lambda report: None,
-) -> dict[str, Float[np.ndarray, "starts sites samples"]] | None:
-    """The traces by sweep; None when ``should_stop()`` became true before they were done.
+) -> TraceRun | None:
+    """The run, done; None when ``should_stop()`` became true before it was.
 
     Raises:
         FitError: no worker can be had, or a budget is used up.
@@ -126,7 +123,7 @@ def trace_loop(
         if event is None or now - ticked > _WAIT:
             ticked = now
             _perform(run.handle(Tick(), now), executor, on_report)
-    return run.traces()
+    return run
 
 
 def _perform(actions: list[Action], executor: Executor, on_report: Callable[[Report], None]) -> None:

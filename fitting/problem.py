@@ -104,6 +104,21 @@ def build(recipe: Recipe) -> Problem:
     Raises:
         ValueError: the entry is not of the form ``module:function``, is not found, or gives no `Problem`.
     """
+    problem = call_entry(recipe)
+    if not isinstance(problem, Problem):
+        raise ValueError(
+            f'entry "{recipe.entry}" gave a {type(problem).__name__}, '
+            "which lacks space, groups, losses, losses_and_gradient or traces"
+        )
+    return problem
+
+
+def call_entry(recipe: Recipe) -> Any:
+    """What a recipe's entry gives, whatever that is.
+
+    Raises:
+        ValueError: the entry is not of the form ``module:function``, or is not found.
+    """
     module_name, _, function_name = recipe.entry.partition(":")
     if not module_name or not function_name:
         raise ValueError(f'entry "{recipe.entry}" is not of the form "package.module:function"')
@@ -113,10 +128,4 @@ def build(recipe: Recipe) -> Problem:
         raise ValueError(f'entry "{recipe.entry}": {error}; is the package installed here?') from None
     except AttributeError:
         raise ValueError(f'entry "{recipe.entry}": module {module_name} has no function {function_name}') from None
-    problem = function(dict(recipe.config))
-    if not isinstance(problem, Problem):
-        raise ValueError(
-            f'entry "{recipe.entry}" gave a {type(problem).__name__}, '
-            "which lacks space, groups, losses, losses_and_gradient or traces"
-        )
-    return problem
+    return function(dict(recipe.config))

@@ -5,14 +5,13 @@ Owns the protocol only; `rallax.workflows` hands a writer by the name of its ent
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
-from .problem import Recipe
+from .problem import Recipe, call_entry
 
 Receipt: TypeAlias = Mapping[str, Any]
 """What a writer says of what it has written, by the sweep's name: small, plain data."""
@@ -37,10 +36,9 @@ def build_sink(recipe: Recipe) -> TraceSink | None:
     """The writer of a recipe; None where this process does not see its place.
 
     Raises:
-        ValueError: the entry gives no writer.
+        ValueError: the entry is not found, or gives no writer.
     """
-    module_name, _, function_name = recipe.entry.partition(":")
-    sink = getattr(importlib.import_module(module_name), function_name)(dict(recipe.config))
+    sink = call_entry(recipe)
     if not isinstance(sink, TraceSink):
         raise ValueError(f'entry "{recipe.entry}" gave a {type(sink).__name__}, which lacks visible or write')
     return sink if sink.visible() else None

@@ -21,8 +21,8 @@ class AsyncCommitter:
 
     Nothing is copied at the hand-over, which is why it takes no time: the arrays that are handed over must not be
     written into any more. A fit that is two checkpoints ahead of the disk waits: no commit is left out or merged with
-    another, since the history has the rows of each exactly once. After an error nothing further
-    is written: the history of later commits would have a gap. The next call raises the error, and so does `close`.
+    another, since the history has the rows of each exactly once. After an error nothing further is written: the history
+    of later commits would have a gap. The next call raises the error, and so does `close`.
 
     Args:
         run: a run whose epoch this process has claimed.
@@ -52,7 +52,7 @@ class AsyncCommitter:
         Args:
             tree: the tree, or a function that makes it and is called in the committer's thread.
 
-                Raises:
+        Raises:
             StorageError: that of an earlier commit.
         """
         self._raise()

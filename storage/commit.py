@@ -50,9 +50,8 @@ class Writer:
         self.index.publish(store)
 
     def _claim(self, reader: CheckpointReader, strict: bool) -> int:
-        before = reader.latest(
-            strict=strict
-        )  # refuse a damaged run before the process that may be writing it is fenced off
+        # A damaged run is refused before the process that may be writing it is fenced off.
+        before = reader.latest(strict=strict)
         while True:
             epoch = newest_epoch(self._store) + 1
             if put_claim(self._store, epoch):

@@ -68,8 +68,8 @@ class Patience:
                 return result
 
 
-def is_missing(error: OSError) -> None:
-    """Nothing when it is the object that is missing; raises the error when it is the bucket."""
+def raise_missing_bucket(error: OSError) -> None:
+    """Raises the error when it is the bucket that is missing, not an object in it."""
     if "bucket" in str(error.strerror or error).lower():
         raise error
 

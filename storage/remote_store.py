@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from .errors import NotARun, NotStorable, StorageError
-from .remote_errors import Patience, is_missing
+from .remote_errors import Patience, raise_missing_bucket
 
 SCHEMES: Final = {"s3": ("s3fs", "s3"), "gs": ("gcsfs", "gcs")}
 """Scheme -> the package that speaks it and the extra of rallax that brings it."""
@@ -117,7 +117,7 @@ class RemoteStore:
         try:
             return bytes(self._call(key, lambda: self._filesystem.cat_file(path)))
         except (FileNotFoundError, IsADirectoryError) as error:
-            is_missing(error)
+            raise_missing_bucket(error)
             return None
 
     def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
@@ -129,7 +129,7 @@ class RemoteStore:
         try:
             found = self._call(prefix, lambda: self._filesystem.ls(path, detail=False, refresh=True))
         except (FileNotFoundError, NotADirectoryError) as error:
-            is_missing(error)
+            raise_missing_bucket(error)
             return []
         below = f"{path}/"
         names = {name.strip("/").removeprefix(below) for name in found if name.strip("/").startswith(below)}
@@ -174,7 +174,7 @@ class RemoteStore:
         try:
             below = self._call(prefix, lambda: self._filesystem.find(path))
         except FileNotFoundError as error:
-            is_missing(error)
+            raise_missing_bucket(error)
             return
         for start in range(0, len(below), _DELETED_AT_ONCE):
             self._delete(below[start : start + _DELETED_AT_ONCE])
@@ -187,7 +187,7 @@ class RemoteStore:
         try:
             self._call(paths[0].removeprefix(f"{self._prefix}/"), lambda: self._filesystem.rm(paths))
         except FileNotFoundError as error:  # gone already: another process removes the same
-            is_missing(error)
+            raise_missing_bucket(error)
 
     def sync(self) -> None:
         """Nothing: a put or a deletion that has returned is durable."""

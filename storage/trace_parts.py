@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from .create import as_store
 from .documents import PLACEHOLDER, digest, group_document, seal
 from .encode import CHUNK_BYTES, array_document, chunk_shape, encode_array
 from .epoch import check
-from .errors import one_line
+from .errors import StorageError, one_line
 from .groups import encode_group
 from .layout import DOCUMENT, TRACES, check_name, in_zarr
 from .store import Store
@@ -62,14 +63,18 @@ class PartWriter:
     """
 
     def __init__(self, location: str | Path | Store, epoch: int, word: str, block: int) -> None:
-        self._store = as_store(location)
+        self._location = location
         self._epoch, self._word, self._block = epoch, word, block
 
+    @cached_property
+    def _store(self) -> Store:
+        return as_store(self._location)
+
     def visible(self) -> bool:
-        """Whether this process sees the place where the run is."""
+        """Whether this process sees the place where the run is; not where it lacks what speaks to an object store."""
         try:
             return self._store.get(PROBE) == self._word.encode("ascii")
-        except OSError:
+        except (OSError, StorageError):
             return False
 
     def write(self, sweep: str, part: int, voltage: np.ndarray) -> Receipt:

@@ -23,16 +23,14 @@ if TYPE_CHECKING:
 
 
 def workers_of(job: Job) -> int:
-    """How many workers a job asks for, "auto" answered for this machine or cluster (connect first)."""
+    """How many workers a job asks for, "auto" answered by the room on this machine or cluster (connect first)."""
     compute = job.compute
     if isinstance(compute.workers, int):
         return compute.workers
-    import ray
+    from rallax.fitting.executors.ray_cluster import RayCluster
 
-    resources = ray.cluster_resources()
-    each = compute.gpus_per_worker or compute.cpus_per_worker
-    have = resources.get("GPU" if compute.gpus_per_worker else "CPU", 0.0)
-    return max(1, min(int(have / each), compute.most_workers or sys.maxsize))
+    room = RayCluster(compute.cpus_per_worker, compute.gpus_per_worker).room()
+    return max(1, min(room, compute.most_workers or sys.maxsize))
 
 
 @contextmanager

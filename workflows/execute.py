@@ -9,6 +9,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ from rallax.fitting import (
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
 from .errors import UserError, as_written
-from .loggers import told_of
+from .loggers import Told, told_of
 from .loggers.logger import Ending
 from .new_run import resolved_of
 from .policy import policy_of
@@ -80,9 +81,7 @@ def execute(
     resolved.verify()
     groups = group_table(group_sweeps(job, sweeps))
     settings = Settings.of(resolved)
-    told = told_of(
-        job, run_key(store), str(store.location), lambda message: log.event("logger failed", message=message)
-    )
+    told = told_of(job, run_key(store), store.location, lambda message: log.event("logger failed", message=message))
     latest = store.latest()
     if steps is not None and latest is not None and steps < latest.step:
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
@@ -115,16 +114,10 @@ def execute(
     ending: Ending = "stopped"
     try:
         with AsyncCommitter(store) as committer:
-            write = _committer(committer, coordinator, config, job.storage.keep)
-
-            def commit(snapshot: Snapshot) -> None:
-                write(snapshot)
-                told(snapshot)
-
             ended = fit_loop(
                 coordinator,
                 executor,
-                commit=commit,
+                commit=_committer(committer, coordinator, config, job.storage.keep, told),
                 checkpoint_every=job.storage.checkpoint_every_steps,
                 should_stop=should_stop,
                 on_report=log.report,
@@ -175,9 +168,14 @@ def _config(resolved: ResolvedJob, settings: Settings, steps: int) -> FitConfig:
 
 
 def _committer(
-    committer: AsyncCommitter, coordinator: Coordinator, config: FitConfig, keep: int
+    committer: AsyncCommitter, coordinator: Coordinator, config: FitConfig, keep: int, told: Told
 ) -> Callable[[Snapshot], None]:
     best_so_far = np.inf
+
+    def tree_of(snapshot: Snapshot) -> dict[str, Any]:
+        # In the committer's thread: loggers too are told numbers of the tree, whose making must not hold the fit.
+        told(snapshot)
+        return snapshot.tree
 
     def commit(snapshot: Snapshot) -> None:
         nonlocal best_so_far
@@ -185,7 +183,7 @@ def _committer(
         better = bool(best < best_so_far)
         best_so_far = best if better else best_so_far
         committer.commit(
-            lambda: snapshot.tree,
+            partial(tree_of, snapshot),
             history=None if snapshot.history is None else history_variables(snapshot.history),
             step=snapshot.step,
             attrs={

@@ -13,6 +13,7 @@ import numpy as np
 from rallax.fitting.parameters import ParameterSpace
 from rallax.storage import Checkpoint, RunStore, is_remote
 
+from .course import STATES
 from .errors import UserError, as_written
 from .new_run import resolved_of
 from .problem import space_of
@@ -62,6 +63,7 @@ class Run:
 
     def __init__(self, store: RunStore) -> None:
         self.store = store
+        self._read: Checkpoint | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -102,10 +104,15 @@ class Run:
         """The free parameters."""
         return space_of(self.resolved.job)
 
+    def latest(self) -> Checkpoint | None:
+        """The last committed state, None when there is none yet. Its arrays are read once, until there is a newer."""
+        self._read = self.store.latest(known=self._read)
+        return self._read
+
     @property
     def checkpoint(self) -> Checkpoint:
-        """The last committed state. Raises UserError when there is none yet."""
-        latest = self.store.latest()
+        """As `latest`. Raises UserError when there is none yet."""
+        latest = self.latest()
         if latest is None:
             raise UserError(f"{self.location}: nothing is committed yet; wait, or resume it")
         return latest
@@ -178,7 +185,7 @@ class Run:
 
     def history(self) -> dict[str, np.ndarray]:
         """Rows of every step: "step" (step,) and columns (step, start)."""
-        return {name: variable.data for name, variable in self.store.history().items()}
+        return {name: variable.data for name, variable in self.store.history(self.latest()).items()}
 
     def status(self) -> Status:
         """Where it stands."""
@@ -187,9 +194,9 @@ class Run:
 
     def _status(self) -> Status:
         log = self.events()
-        latest = self.store.latest()
+        latest = self.latest()
         attrs: dict[str, Any] = {} if latest is None else latest.attrs
-        last = next((e["kind"] for e in reversed(log) if e["kind"] in _STATES), "")
+        last = next((e["kind"] for e in reversed(log) if e["kind"] in STATES), "")
         best: dict[str, Any] = {"best_start": None, "best_loss": None, "validation_loss": None}
         parameters: dict[str, float] = {}
         bounds: dict[str, str] = {}
@@ -205,7 +212,7 @@ class Run:
             }
         return Status(
             name=self.resolved.job.name,
-            state=_STATES.get(last, "created"),
+            state=STATES.get(last, "created"),
             step=0 if latest is None else latest.step,
             steps=int(attrs.get("steps", self.resolved.job.fit.steps)),
             best_parameters=parameters,
@@ -245,7 +252,6 @@ def _numbers(values: object, *shape: int) -> np.ndarray:
     return found.astype(np.float64)
 
 
-_STATES = {"started": "running", "resumed": "running", "stopped": "stopped", "failed": "failed", "finished": "finished"}
 #: Kinds of log events that tell of something that went wrong.
 FAILURES = (
     "start stepped back",

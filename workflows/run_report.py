@@ -121,7 +121,7 @@ def _failures(run: Run) -> list[Failure]:
 
 def _provenance(run: Run) -> dict[str, dict[str, str]]:
     attributes, resolved = run.store.attributes, run.resolved
-    latest = run.store.latest()
+    latest = run.latest()
     log = run.events()
     times = [e["time"] for e in log if isinstance(e.get("time"), int | float)]
     sessions = [e for e in log if e.get("kind") in ("started", "resumed")]

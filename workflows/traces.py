@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rallax.fitting import Recipe, SweepGroup, TracedBlock, TraceRun
-from rallax.storage import PartWriter, RunStore, Variable
+from rallax.storage import PartWriter, RunStore, Variable, is_remote
 
 from .sweeps import PreparedSweep
 
@@ -50,7 +50,7 @@ class TraceParts:
         """The recipe of a problem, with that of its writer of traces."""
         location = self._store.location
         config = {
-            "location": location if "://" in location else str(Path(location).resolve()),
+            "location": location if is_remote(location) else str(Path(location).resolve()),
             "epoch": self._epoch,
             "word": self._word,
             "block": self._block,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError
+from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError
 
 from ..events import (
     Action,
@@ -187,9 +187,7 @@ class RayExecutor:
         handle.calls.discard(number)
         try:
             value = pending.future.result()
-        except RayError as error:
-            self._lose(pending, error)
-        except Exception as error:  # our own code in the actor failed outside its guards
+        except Exception as error:  # Ray's, or our own code in the actor failed outside its guards
             self._lose(pending, error)
         else:
             if isinstance(pending.what, Tag):

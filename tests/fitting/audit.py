@@ -370,6 +370,14 @@ class Audit:
         if blocks:
             assert coordinator.slowest_step == min(b.step for b in blocks), "9: the slowest step"
             assert coordinator.done == all(b.finished for b in blocks), "9: the end"
+            progress = coordinator.progress()
+            counted = (progress.best_loss, progress.active, progress.frozen, progress.quarantined)
+            assert counted == (
+                min(float(b.best.loss[b.present].min()) for b in blocks if b.present.any()),
+                sum(int(b.active.sum()) for b in blocks),
+                sum(int((b.present & b.frozen).sum()) for b in blocks),
+                sum(int(b.quarantined.sum()) for b in blocks),
+            ), "9: the progress"
             open_blocks = {key[1] for key in dispatcher.rounds}
             assert all(b.finished or b.index in open_blocks for b in blocks), "9: a block has nothing to do"
         for worker in dispatcher.fleet:
@@ -384,7 +392,7 @@ class Audit:
 
 
 def reference_for(*, blocks: int, steps: int, poisoned: Iterable[tuple[int, int]] = ()) -> Reference:
-    """The undisturbed run of a toy fit with two starts a block; of three poisoned starts each fails in its own way."""
+    """The undisturbed run of a toy fit with two starts a block; the poisoned starts fail in four ways, in turns."""
     settings = FitConfig(
         candidates=2 * blocks,
         starts=2 * blocks,

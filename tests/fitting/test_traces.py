@@ -11,12 +11,18 @@ from rallax.fitting.events import Answered, Event
 from rallax.fitting.wire import answer_from_wire, answer_to_wire, item_from_wire, item_to_wire
 
 
+def traces_of(traced: TraceRun, executor: InProcessExecutor) -> dict[str, np.ndarray] | None:
+    """The traces by sweep, once all are done."""
+    done = trace_loop(traced, executor)
+    return None if done is None else done.traces()
+
+
 def test_traces_of_some_starts_on_all_sweeps() -> None:
     executor = InProcessExecutor(Toy())
     coordinator, _ = run(config(), executor=executor)
     result = coordinator.result()
     u = result.u[result.ranking[:3]]
-    traces = trace_loop(TraceRun(coordinator, u), executor)
+    traces = traces_of(TraceRun(coordinator, u), executor)
     assert traces is not None and list(traces) == ["l1", "l2", "l3", "l4", "s1", "s2"]
     for group, name, sweep in [(0, "l1", 0), (0, "l4", 3), (1, "s2", 1)]:
         np.testing.assert_array_equal(traces[name], Toy().traces(group, u, np.array([sweep]))[:, 0])
@@ -25,7 +31,7 @@ def test_traces_of_some_starts_on_all_sweeps() -> None:
 def test_a_finished_fit_that_was_loaded_starts_workers_for_its_traces() -> None:
     _, store = run(config())
     coordinator = Coordinator(config(), SPACE, GROUPS, tree=store.trees[-1])
-    traces = trace_loop(TraceRun(coordinator, coordinator.result().u), InProcessExecutor(Toy()))
+    traces = traces_of(TraceRun(coordinator, coordinator.result().u), InProcessExecutor(Toy()))
     assert traces is not None and traces["s1"].shape == (5, 1, 3)
 
 
@@ -44,7 +50,7 @@ def test_a_start_whose_simulation_fails_has_nan() -> None:
         run_.traces()
     # The workers of the fit are gone with its executor; new ones take their places.
     coordinator.dispatcher.fleet.remove("local-1", 0.0)
-    traces = trace_loop(run_, InProcessExecutor(Broken()))
+    traces = traces_of(run_, InProcessExecutor(Broken()))
     assert traces is not None
     assert np.isnan(traces["l1"][1]).all() and np.isfinite(np.delete(traces["l1"], 1, axis=0)).all()
 
@@ -94,7 +100,7 @@ def test_workers_write_their_traces_and_send_a_receipt_and_those_refused_come_ba
     executor = Writing(Sink(refuse=1))
     traced = TraceRun(coordinator, u)
     coordinator.dispatcher.fleet.remove("local-1", 0.0)
-    traces = trace_loop(traced, executor)
+    traces = traces_of(traced, executor)
     first, second, third = traced.blocks()
     assert (first.starts, second.starts, third.starts) == (2, 2, 1)
     assert first.receipts == dict.fromkeys(("l1", "l2", "l3", "l4", "s1", "s2"), "block 0") and not first.traces

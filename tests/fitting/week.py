@@ -60,7 +60,7 @@ class FakeWorker:
 
 
 class Week:
-    """One seed's week. ``poison`` are the (block, lane) whose gradients always fail from `audit.POISON_STEP` on."""
+    """One seed's week; which starts always fail is the reference's to say."""
 
     def __init__(self, reference: Reference, seed: int, *, workers: int, item_hours: float, restarts: int) -> None:
         self.reference = reference

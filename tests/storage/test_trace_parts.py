@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray
 
-from rallax.storage import Fenced, PartWriter, RunStore, Variable
+from rallax.storage import Fenced, PartWriter, RunStore, StorageError, Variable, remote_store
 
 
 def run_at(place: Path) -> tuple[RunStore, int]:
@@ -58,6 +58,16 @@ def test_another_place_is_not_visible(tmp_path: Path) -> None:
     # The run of an earlier session, or of another file system at the same path, has another word.
     run.part_writer(epoch, 4)
     assert not PartWriter(tmp_path / "run", epoch, word, 4).visible()
+
+
+def test_a_place_is_not_visible_without_the_package_that_speaks_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker on a machine without s3fs: its traces go back to the coordinator, as where it sees nothing."""
+
+    def absent(place: str) -> None:
+        raise StorageError(f"{place}: s3:// needs the package s3fs")
+
+    monkeypatch.setattr(remote_store, "open_filesystem", absent)
+    assert not PartWriter("s3://bucket/run", 1, "word", 4).visible()
 
 
 def test_a_writer_of_a_coordinator_that_lost_the_run_writes_nothing(tmp_path: Path) -> None:

@@ -73,7 +73,11 @@ def _make(name: str, about: About) -> Logger:
 
 
 class Told:
-    """Call it with each snapshot that is committed, and `end` it. Neither waits for a logger, but the end a little."""
+    """Call it with each snapshot that is committed, and `end` it. Neither waits for a logger, but the end a little.
+
+    A call asks for the snapshot's tree, so it belongs in the thread that writes it. What waits for a logger are numbers
+    alone: of one that hangs nothing large is kept.
+    """
 
     def __init__(
         self,

@@ -13,7 +13,9 @@ import pytest
 from rallax.fitting import Event, InProcessExecutor, Recipe, build, perform
 from rallax.fitting.events import Answered
 from rallax.fitting.trace_sink import build_sink
-from rallax.storage import StorageError
+from rallax.storage import Checkpoint, StorageError
+from rallax.storage.checkpoints import CheckpointReader
+from rallax.storage.layout import Label
 from rallax.workflows import Run, fit, load_job, resume
 from rallax.workflows.errors import JobError, UserError
 
@@ -132,6 +134,22 @@ def test_a_changed_recording_is_named_on_resume(tmp_path: Path) -> None:
         file.write("15.10,-70.0\n")
     with pytest.raises(JobError, match=r"step_1\.csv is not what it was"):
         resume(tmp_path / "run", make_executor=in_process)
+
+
+def test_the_arrays_of_a_checkpoint_are_read_once(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A status asks for it ten times over, and a checkpoint may have hundreds of megabytes."""
+    last, read = finished.checkpoint.commit.label, CheckpointReader.read
+    labels: list[object] = []
+
+    def counted(self: CheckpointReader, label: Label) -> Checkpoint | None:
+        labels.append(label)
+        return read(self, label)
+
+    monkeypatch.setattr(CheckpointReader, "read", counted)
+    run = Run.open(finished.directory)
+    run.status()
+    run.write_report()
+    assert labels == [last]
 
 
 def test_a_run_is_not_written_over(job_file: Path, finished: Run) -> None:

@@ -10,6 +10,7 @@ import struct
 import sys
 import threading
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from rallax.fitting import Snapshot
 from rallax.workflows.errors import JobError
+from rallax.workflows.execute import _committer
 from rallax.workflows.job import load_job
 from rallax.workflows.loggers import Told, logger_faults, told_of
 from rallax.workflows.loggers.facts import settings_of, steps_of
@@ -106,6 +108,27 @@ def test_one_that_hangs_holds_nothing() -> None:
     tell(Told([("slow", Hangs)], NAMES, warnings.append, patience=0.05), "stopped", snapshot(0, 1))
     gate.set()
     assert warnings == ["slow has not taken all within 0 s and is left behind"]
+
+
+def test_the_fit_does_not_make_the_tree_that_loggers_are_told_of() -> None:
+    made: list[str] = []
+    trees: list[Callable[[], Any]] = []
+    told: list[Snapshot] = []
+    whole = snapshot(0, 1)
+
+    def build() -> dict[str, Any]:
+        made.append("tree")
+        return whole.tree
+
+    committer: Any = types.SimpleNamespace(commit=lambda tree, **options: trees.append(tree))
+    coordinator: Any = types.SimpleNamespace(
+        progress=lambda: types.SimpleNamespace(best_loss=1.0), device="cpu", done=False
+    )
+    config: Any = types.SimpleNamespace(steps=1)
+    tell_loggers: Any = told.append
+    _committer(committer, coordinator, config, 3, tell_loggers)(Snapshot(build, whole.history, 1, 1))
+    assert not made and not told
+    assert trees[0]() is whole.tree and made == ["tree"] and len(told) == 1
 
 
 def test_one_that_is_not_installed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
