@@ -31,7 +31,7 @@ from .events import (
 from .lateness import Lateness
 from .rounds import Round
 from .suspects import Backlog, Suspects
-from .workers import Fleet, Task, Worker
+from .workers import Fleet, Node, Task, Worker
 
 
 class Dispatcher:
@@ -105,17 +105,9 @@ class Dispatcher:
 
     def _assign_apart(self, now: float) -> list[Action]:
         """Keep a machine free for each task that is set apart, and give it once nothing runs there."""
-        actions: list[Action] = []
-        for node in list(self.fleet.reserved.values()):
-            task = node.reserved
-            if task is None or task.runners or node.busy:
-                continue
-            lanes = task.missing()
-            worker = next((w for w in node.workers.values() if not w.closed), None)
-            if not lanes:
+        for node, task in self._ready():
+            if not task.missing():
                 self.fleet.release(node)
-            elif worker is not None:
-                actions.append(self._submit(worker, task, lanes, now))
         apart = self.backlog.apart
         while apart:
             if not apart[0].missing():
@@ -125,9 +117,17 @@ class Dispatcher:
             if free is None:
                 break
             self.fleet.reserve(free, apart.popleft())
-            if not free.busy:
-                return actions + self._assign_apart(now)
+        actions: list[Action] = []
+        for node, task in self._ready():
+            worker = next((w for w in node.workers.values() if not w.closed), None)
+            if worker is not None:
+                actions.append(self._submit(worker, task, task.missing(), now))
         return actions
+
+    def _ready(self) -> list[tuple[Node, Task]]:
+        """The machines on which nothing runs, each with the task that it is kept for and that nobody has yet."""
+        kept = [(node, node.reserved) for node in self.fleet.reserved.values()]
+        return [(node, task) for node, task in kept if task is not None and not task.runners and not node.busy]
 
     def _submit(self, worker: Worker, task: Task, lanes: tuple[int, ...], now: float) -> Submit:
         if lanes != task.lanes:  # what it failed with before may have been the fault of those that are gone

@@ -106,7 +106,7 @@ def test_every_value_has_one_place(seed: int) -> None:
     for placed in model.synapses:
         edges = net.edges[net.edges["type"] == placed.synapse.name]
         for side, found in (("pre_index", placed.pre), ("post_index", placed.post)):
-            np.testing.assert_array_equal(index.user_of_comp[np.asarray(found)], edges[side])
+            np.testing.assert_array_equal(index.user_of_comp[np.asarray(found.index)], edges[side])
     whole, first = couplings(lowered), 0
     for cell in cells:
         mine = slice(first, first + len(cell.nodes))
