@@ -159,6 +159,10 @@ class Run:
 
     def columns(self) -> list[SweepColumn]:
         """All sweeps in the order of the losses' columns, from the run alone: its recordings may be elsewhere."""
+        return list(self._columns)
+
+    @cached_property
+    def _columns(self) -> list[SweepColumn]:
         found = []
         with as_written(self.location):
             for name in self.store.attributes["sweeps"]:
