@@ -73,11 +73,12 @@ contracts: $(DEV)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(PEER_SET)
-	@set -e; mkdir -p $(FIGURES); \
+	@mkdir -p $(FIGURES); missed=; \
 	for script in $$(ls benchmarks/*.py | grep -v -e /_ -e /verify.py -e /performance_table.py); do \
 	  json=; ! grep -q '"--json"' $$script || json="--json $(FIGURES)/$$(basename $$script .py).json"; \
-	  echo "== $$script"; $(BIN)/python $$script $$json; done; \
-	$(BIN)/python benchmarks/performance_table.py $(FIGURES)
+	  echo "== $$script"; $(BIN)/python $$script $$json || missed="$$missed $$script"; done; \
+	$(BIN)/python benchmarks/performance_table.py $(FIGURES) || missed="$$missed tables"; \
+	test -z "$$missed" || { echo "a bar missed, or data not there:$$missed" >&2; exit 1; }
 
 verify: $(PEER_SET)
 	$(BIN)/python benchmarks/verify.py

@@ -239,6 +239,9 @@ class Coordinator:
         losses = self.table.mean(self._candidate_losses, self.table.train)
         chosen = choose(losses, self.config.starts)
         if chosen.size == 0:
+            # A resume tries them all again: the cause may be gone.
+            self._evaluated[:] = False
+            self._n_evaluated = 0
             failed = self.dispatcher.budgets.last_failure
             hint = "look at the bounds of the parameters, the time step and the targets"
             raise FitError(

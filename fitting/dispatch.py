@@ -52,6 +52,7 @@ class Dispatcher:
         self._leaving: set[str] = set()
         self._starting = 0
         self._failed_starts = 0
+        self._had_worker = False
         self._lateness = Lateness(policy)
 
     def begin(self) -> list[Action]:
@@ -185,9 +186,28 @@ class Dispatcher:
         if event.out_of_memory and not alone:
             task.crowd = (worker.node.name, busy)
             actions = self._suspects.set_apart(task, event.detail)
+        elif not event.out_of_memory and self._suspects.last_word_of_one(task, event.tag.lanes, worker.name):
+            # One start, and nobody but this process has tried it: it may be the process that is at fault.
+            task.charged += 1
+            self.budgets.failure(event.detail)
+            return [report, *self._replaced(worker, task, now)], []
         else:
+            task.failed_on = worker.name
             actions = self._suspects.strike(task, event.tag.lanes, event.detail)
         return [report, *actions, *self._let_go(worker)], self._completed(task.round)
+
+    def _replaced(self, worker: Worker, task: Task, now: float) -> list[Action]:
+        """End a worker and have what it held, and this task, done by others."""
+        reserved = worker.node.reserved
+        self.fleet.remove(worker.name, now)
+        self._leaving.discard(worker.name)
+        if reserved is not None and not worker.node.workers:
+            self.backlog.apart.appendleft(reserved)
+        for other in reversed(worker.flight.values()):
+            other.runners.discard(worker.name)
+            self.backlog.back(other)
+        self.backlog.back(task)
+        return [StopWorker(worker.name, forget=True), *self.begin()]
 
     def _lost(self, event: WorkerLost, now: float) -> tuple[list[Action], list[Round]]:
         worker = self.fleet.get(event.worker)
@@ -241,6 +261,7 @@ class Dispatcher:
             self._require_some(f"{detail}; use machines of one class, or allow mixed devices")
             return [Report("device refused", detail, {"worker": event.worker}), StopWorker(event.worker, forget=True)]
         self.fleet.join(event.worker, event.node)
+        self._had_worker = True
         facts = {"worker": event.worker, "device": event.device, "node": event.node}
         return [Report("worker joined", f"{event.worker} on {event.device}", facts)]
 
@@ -266,13 +287,15 @@ class Dispatcher:
         return [StopWorker(worker.name, forget=True)]
 
     def _not_started(self, event: WorkerNotStarted) -> list[Action]:
+        if event.awaited:
+            return [Report("worker awaited", event.detail)]
         self._starting = max(0, self._starting - 1)
         report = Report("worker not started", event.detail)
         if not event.retry:
             self._require_some(event.detail)
             return [report]
         self._failed_starts += 1
-        if self.device is None and self._failed_starts >= self.policy.start_attempts:
+        if not self._had_worker and self._failed_starts >= self.policy.start_attempts:
             raise FitError(f"no worker could be started: {event.detail}")
         self.budgets.failure(event.detail)
         return [report, *self.begin()]
@@ -288,7 +311,8 @@ class Dispatcher:
         return [Report("workers wanted", message, {"workers": self.wanted}), *self.begin()]
 
     def _require_some(self, detail: str) -> None:
-        if not len(self.fleet) and not self._starting and not (self.policy.elastic and self.device):
+        # An elastic fit that has lost its machines waits for others; one that never had a fitting one does not.
+        if not len(self.fleet) and not self._starting and not (self.policy.elastic and self._had_worker):
             raise FitError(f"there is no worker and none is on its way: {detail}")
 
     def _tick(self, now: float) -> list[Action]:

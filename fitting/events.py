@@ -49,11 +49,13 @@ class WorkerLost:
 class WorkerNotStarted:
     """A worker that was asked for did not come up.
 
-    ``retry`` False: another attempt makes no sense now (no resources); the executor starts it when it can.
+    ``retry`` False: another attempt makes no sense now (no resources); the executor starts it when it can. ``awaited``:
+    machines are on their way, so that it is still to be reckoned with.
     """
 
     detail: str
     retry: bool = True
+    awaited: bool = False
 
 
 @dataclass(frozen=True, eq=False)

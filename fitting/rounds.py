@@ -90,11 +90,12 @@ class Round:
                     self.traces[lane, column] = np.array(answer.traces[lane, i])
             self._missing[index].discard(lane)
 
-    def quarantine(self, kind: Kind, lane: int) -> None:
-        """Give up a lane for all chunks of a kind."""
+    def quarantine(self, chunk: int, lane: int) -> None:
+        """Give up a lane for all chunks of this one's kind; traces of other chunks stand for themselves."""
+        kind = self.chunks[chunk].kind
         self._quarantined.setdefault(kind, set()).add(lane)
-        for chunk, missing in zip(self.chunks, self._missing, strict=True):
-            if chunk.kind == kind:
+        for i, missing in enumerate(self._missing):
+            if i == chunk or (kind != "traces" and self.chunks[i].kind == kind):
                 missing.discard(lane)
 
     def quarantined(self, kind: Kind) -> frozenset[int]:

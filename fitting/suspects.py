@@ -51,6 +51,12 @@ class Suspects:
         tag = str(task.round.tag(task.chunk, task.missing()))
         return [Report("item set apart", f"{tag} is tried alone on a machine: {detail}", {"tag": tag})]
 
+    def last_word_of_one(self, task: Task, ran: tuple[int, ...], worker: str) -> bool:
+        """Whether a failure would give up a start of which this one worker alone has said that it fails."""
+        lanes = task.missing()
+        last = len(lanes) == 1 and lanes == ran and task.strikes + 1 >= self._policy.strikes
+        return last and task.failed_on == worker and not task.runners
+
     def strike(self, task: Task, ran: tuple[int, ...], detail: str, *, alone: bool = True) -> list[Action]:
         """A failure while this task's lanes ``ran``; its round may be complete after it.
 
@@ -83,7 +89,7 @@ class Suspects:
     def _give_up(self, task: Task, lane: int, tag: str, detail: str) -> list[Action]:
         phase, block, step = task.round.key
         kind = task.round.chunks[task.chunk].kind
-        task.round.quarantine(kind, lane)
+        task.round.quarantine(task.chunk, lane)
         # What a start at fault explains is not held against the workers.
         self._budgets.explained(task.charged - 1, detail)
         facts = {"tag": tag, "why": detail, "phase": phase, "block": block, "step": step, "lane": lane, "work": kind}

@@ -22,7 +22,7 @@ class Task:
 
     ``strikes`` counts failures since the task was last cut, ``charged`` those of it and of the tasks it was cut from.
     ``alone``: it is to run with nothing else on its machine. ``crowd``: the machine on which memory ran out under it,
-    and how many items ran there.
+    and how many items ran there. ``failed_on``: the worker in which it last raised an exception.
     """
 
     round: Round
@@ -33,6 +33,7 @@ class Task:
     runners: set[str] = field(default_factory=set)
     alone: bool = False
     crowd: tuple[str, int] | None = None
+    failed_on: str = ""
 
     def missing(self) -> tuple[int, ...]:
         return self.round.missing(self.chunk, self.lanes)

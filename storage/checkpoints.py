@@ -13,7 +13,7 @@ from .epoch import Claims, read_claims
 from .errors import DamagedRun
 from .groups import Damage, Sealed, damages, decode_group, read_document, read_sealed
 from .history import STEP
-from .layout import CHECKPOINTS, DOCUMENT, Label, in_zarr
+from .layout import CHECKPOINTS, DOCUMENT, EPOCHS, Label, in_zarr
 from .limits import group_bytes
 from .store import Store
 from .tree import Encoded, decode_tree
@@ -124,8 +124,12 @@ class CheckpointReader:
 
     def labels(self, claims: Claims) -> list[Label]:
         """The commits that count, newest first, whether they are whole or still being written."""
-        found = (Label.parse(name) for name in self._store.children(in_zarr(CHECKPOINTS)))
-        return sorted((label for label in found if label and claims.accepts(label)), reverse=True)
+        found = [label for name in self._store.children(in_zarr(CHECKPOINTS)) if (label := Label.parse(name))]
+        # Read again where there is none: the first may have been written since.
+        if found and not claims.bases and not read_claims(self._store).bases:
+            where = f"{self._store.location}/{EPOCHS}"
+            raise DamagedRun(f"{where}: is missing, and without it no checkpoint counts; copy it along with the run")
+        return sorted((label for label in found if claims.accepts(label)), reverse=True)
 
     def commit(self, label: Label) -> Commit | None:
         """What a checkpoint's seal says, its arrays unread; None when it is absent or still being written."""

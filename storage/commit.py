@@ -44,9 +44,11 @@ class Writer:
             self._schema = segments.schema(reader.segment(self._head.segments[-1]).variables)
         self._kept = self._clean(reader)
         self._dropped: list[Label] = []
-        self._stale: list[Segment] = []
+        older = dict.fromkeys(segment for commit in self._kept for segment in commit.segments)
+        self._stale: list[Segment] = [segment for segment in older if segment not in self._covered()]
         covered = [segment.path for segment in self._covered()]
         self.index: Index = load_index(store, [commit.label for commit in self._kept], covered)
+        self.check()
         self.index.publish(store)
 
     def _claim(self, reader: CheckpointReader, strict: bool) -> int:
@@ -59,6 +61,8 @@ class Writer:
         latest = reader.latest(strict=strict, known=before)
         self._head = latest.commit if latest else None
         put_base(self._store, epoch, self._head.label if self._head else None)
+        # Whoever claims after this look builds on our base; who claimed before it may have built on another.
+        check(self._store, epoch)
         return epoch
 
     def _clean(self, reader: CheckpointReader) -> list[Commit]:
@@ -77,7 +81,9 @@ class Writer:
                 self._store.delete_tree(in_zarr(label.checkpoint), first=DOCUMENT)
             else:
                 kept.append(commit)
+        # The head's own beside them: a process that took over since may have dropped its checkpoint, not its segments.
         covered = {segment.path for commit in kept for segment in commit.segments}
+        covered |= {segment.path for segment in self._covered()}
         for name in self._store.children(in_zarr(HISTORY)):
             label = Label.parse(name)
             if label is not None and label.epoch <= self.epoch and label.segment not in covered:

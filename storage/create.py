@@ -84,13 +84,15 @@ def create(
     root = seal({"format": FORMAT, "format_version": FORMAT_VERSION, **plain}, {}, {})
     with one_line(store.location, "write"):
         _clear(store)
+        token = uuid.uuid4().hex.encode("ascii")
         try:
-            _write(store, Index(root), files, groups)
+            _write(store, token, Index(root), files, groups)
         except _LostRace as error:
             raise _being_created(store) from error
         except BaseException:
             with contextlib.suppress(OSError):
-                _remove(store)
+                if store.get(CREATING) == token:  # else the place is another's by now
+                    _remove(store)
             store.abandon()
             raise
 
@@ -99,8 +101,11 @@ class _LostRace(Exception):
     """Another process creates a run in the same place."""
 
 
-def _write(store: Store, index: Index, files: Mapping[str, bytes], groups: Mapping[str, Encoded]) -> None:
-    token = uuid.uuid4().hex.encode("ascii")
+def _write(store: Store, token: bytes, index: Index, files: Mapping[str, bytes], groups: Mapping[str, Encoded]) -> None:
+    def still_ours() -> None:
+        if store.get(CREATING) != token:
+            raise _LostRace
+
     try:
         store.put(CREATING, token, exclusive=True)
     except FileExistsError as error:
@@ -108,10 +113,10 @@ def _write(store: Store, index: Index, files: Mapping[str, bytes], groups: Mappi
     store.put_all(dict(files))
     store.put_all({f"{in_zarr(path)}/{DOCUMENT}": PLACEHOLDER for path in PLAIN_GROUPS})
     for path, encoded in groups.items():
+        still_ours()
         index.add(path, write_sealed(store, path, encoded, {}), encoded.keys)
     store.sync()
-    if store.get(CREATING) != token:
-        raise _LostRace
+    still_ours()
     try:
         store.put(ROOT, index.document(), exclusive=True)
     except FileExistsError as error:

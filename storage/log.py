@@ -33,14 +33,14 @@ def append(store: Store, event: Mapping[str, Any], *, fresh_line: bool) -> None:
 
 def ends_within_a_line(store: Store) -> bool:
     """Whether the last line was not finished."""
-    data = store.read_appended(LOG)
+    data = store.read_appended(LOG, 1)
     return data != b"" and not data.endswith(b"\n")
 
 
 def read(store: Store) -> list[dict[str, Any]]:
     """All events in order (of a log beyond `limits.LOG_BYTES` the last ones); lines that are not whole are left out."""
     events = []
-    for line in store.read_appended(LOG)[-LOG_BYTES:].split(b"\n"):
+    for line in store.read_appended(LOG, LOG_BYTES).split(b"\n"):
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):

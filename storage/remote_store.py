@@ -135,9 +135,16 @@ class RemoteStore:
         names = {name.strip("/").removeprefix(below) for name in found if name.strip("/").startswith(below)}
         return sorted(names - {""})
 
-    def read_appended(self, key: str) -> bytes:
-        parts = self.get_all(f"{key}/{name}" for name in self.children(key))
-        return b"".join(data or b"" for data in parts.values())
+    def read_appended(self, key: str, last: int | None = None) -> bytes:
+        names = self.children(key)
+        if last is None:
+            return b"".join(data or b"" for data in self.get_all(f"{key}/{name}" for name in names).values())
+        found = b""
+        at_once = max(1, min(_THREADS, last // _PART_BYTES))
+        while names and len(found) < last:
+            names, newest = names[:-at_once], names[-at_once:]
+            found = b"".join(data or b"" for data in self.get_all(f"{key}/{name}" for name in newest).values()) + found
+        return found[-last:]
 
     # -- writing -------------------------------------------------------------------------------------------------------
 

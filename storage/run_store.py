@@ -162,7 +162,14 @@ class RunStore:
         with self._lock, one_line(self.location, "write"):
             if self._writer is not None:
                 self._writer.check()
-            trace_parts.begin(self._store, sweeps)
+            names, index = [check_name(name, "sweep") for name in sweeps], self._index()
+            # Out of the index first: a reader that goes by it would find arrays without chunks, which read as 0 mV.
+            paths = {f"{TRACES}/{name}" for name in names} & set(index.shown())
+            for path in paths:
+                index.remove(path)
+            if paths:
+                index.publish(self._store)
+            trace_parts.begin(self._store, names)
 
     def part_writer(self, epoch: int, block: int) -> tuple[str, trace_parts.PartWriter]:
         """A writer of parts of traces, and the word by which another process makes one for the same place."""

@@ -44,8 +44,8 @@ class Store(Protocol):
     def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
         """As `get`, of many keys side by side."""
 
-    def read_appended(self, key: str) -> bytes:
-        """All that was ever appended to a key; empty when nothing was."""
+    def read_appended(self, key: str, last: int | None = None) -> bytes:
+        """All that was ever appended to a key, or its last bytes; empty when nothing was."""
 
     def children(self, prefix: str) -> list[str]:
         """Sorted names of what lies directly below a prefix."""
@@ -108,8 +108,11 @@ class LocalStore:
     def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
         return {key: self.get(key) for key in keys}
 
-    def read_appended(self, key: str) -> bytes:
-        return self.get(key) or b""
+    def read_appended(self, key: str, last: int | None = None) -> bytes:
+        try:
+            return _read(self._path(key), last)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return b""
 
     def children(self, prefix: str) -> list[str]:
         try:
@@ -232,7 +235,8 @@ class LocalStore:
                 if not path.is_dir():
                     raise NotADirectoryError(errno.ENOTDIR, "is a file, not a directory", str(path)) from error
                 continue  # another thread or process was faster
-            self._made.append(path)
+            if self._root not in path.parents or (self._root / TEMPORARY).is_relative_to(path):  # for `abandon`
+                self._made.append(path)
             self._touched(path.parent)
 
     def _touched(self, directory: Path) -> None:
@@ -240,8 +244,8 @@ class LocalStore:
             self._changed_directories.add(directory)
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a plain file: a device never ends, and a pipe waits for ever."""
+def _read(path: Path, last: int | None = None) -> bytes:
+    """The bytes of a plain file, or its last ones: a device never ends, and a pipe waits for ever."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as stream:
         found = os.fstat(descriptor)
@@ -249,6 +253,9 @@ def _read(path: Path) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
             raise DamagedRun(f"{path}: is no plain file; restore this file from a copy")
+        if last is not None:
+            stream.seek(max(0, found.st_size - last))
+            return stream.read(last)
         if found.st_size > KEY_BYTES:
             raise DamagedRun(f"{path}: has more than {KEY_BYTES} bytes, which nothing in a run has; restore it")
         return stream.read()

@@ -91,6 +91,8 @@ def check_job(job: Job) -> CheckReport:
     JobError : with every fault found
     """
     faults = [*_optimizer_faults(job), *(Fault(job.source, key, message) for key, message in logger_faults(job))]
+    if job.compute.most_workers is not None and job.compute.workers != "auto":
+        faults.append(Fault(job.source, "compute.most_workers", 'goes with workers = "auto" only; leave it out'))
     model: BuiltModel | None = None
     sweeps: tuple[PreparedSweep, ...] = ()
     try:
@@ -113,10 +115,15 @@ def check_job(job: Job) -> CheckReport:
 def _site_faults(job: Job, model: BuiltModel) -> Iterator[Fault]:
     for number, sweep in enumerate(job.sweeps):
         try:
-            model.at(sweep.site)
+            n_sites = len(model.at(sweep.site)._external_inds["i"])
         except UserError as error:
             # The cell names the key below the site where there is one ("site.distance_um: …").
             yield Fault(job.source, f"sweeps[{number}].site", str(error).removeprefix("site."))
+            continue
+        key = "current" if sweep.current is not None else "stimulus" if sweep.stimulus is not None else ""
+        if key and n_sites != 1:
+            message = f"the module stimulates {n_sites} compartments, so it brings its own currents; leave this out"
+            yield Fault(job.source, f"sweeps[{number}].{key}", message)
 
 
 def _solver_faults(job: Job, model: BuiltModel) -> Iterator[Fault]:

@@ -179,5 +179,6 @@ def ray_executor(job: Job, recipe: Recipe) -> Executor:
         cpus_per_worker=compute.cpus_per_worker,
         gpus_per_worker=compute.gpus_per_worker,
         name=job.name,
+        await_nodes=compute.await_nodes_s,
         elastic=compute.workers == "auto",
     )

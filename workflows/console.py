@@ -6,6 +6,7 @@ Owns the choice between them. What is shown is for each command.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from .errors import shown
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, default=str)
+    text = json.dumps(_finite(document), indent=1, ensure_ascii=False, default=str, allow_nan=False)
     # In JSON only text can hold control characters, and there an escape means the same.
     sys.stdout.write("\n".join(_escaped(line) for line in text.split("\n")) + "\n")
 
@@ -42,6 +43,15 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     for row in rows:
         table.add_row(*map(shown, row))
     Console(highlight=False, markup=False).print(table)
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinity as null: they are no JSON."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _escaped(line: str) -> str:

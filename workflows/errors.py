@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,8 +114,8 @@ def exit_code_of(error: BaseException) -> tuple[int, Sequence[str]]:
     """How `error` leaves the program: the exit code and the lines for standard error.
 
     A `ValueError` raised in the packages of rallax itself was written for the user, as was an operating-system error
-    that names a file. Anything else is a failure of the program; its lines are empty, and the caller shows the
-    traceback.
+    that names a file. A fit that cannot go on says why. Anything else is a failure of the program; its lines are empty,
+    and the caller shows the traceback.
     """
     if isinstance(error, StoppedEarly):
         return STOPPED, [one_line(str(error))]
@@ -127,6 +128,9 @@ def exit_code_of(error: BaseException) -> tuple[int, Sequence[str]]:
         return code, [one_line(f"{error.filename}: {error.strerror or error}")]
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return FAILED, ["no space left on the disk"]
+    fitting = sys.modules.get("rallax.fitting.errors")  # loaded where one of its errors was raised; it loads JAX
+    if fitting is not None and isinstance(error, fitting.FitError):
+        return FAILED, [one_line(str(error))]
     return FAILED, []
 
 

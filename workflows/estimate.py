@@ -96,7 +96,9 @@ def measure_seconds(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]
     the coordinator are not counted.
     """
     forward_seconds, gradient_seconds = _lane_step_seconds(job, model, sweeps, work.lanes)
-    workers = job.compute.workers if isinstance(job.compute.workers, int) else os.cpu_count() or 1
+    compute = job.compute
+    room = max(1, int((os.cpu_count() or 1) / compute.cpus_per_worker))
+    workers = compute.workers if isinstance(compute.workers, int) else min(room, compute.most_workers or room)
     return (work.candidate_steps * forward_seconds + work.gradient_steps * gradient_seconds) / workers
 
 

@@ -31,6 +31,7 @@ from rallax.fitting import (
 from rallax.storage import AsyncCommitter, RunStore, Variable
 
 from .errors import UserError, as_written
+from .job import Job
 from .loggers import Told, told_of
 from .loggers.logger import Ending
 from .new_run import resolved_of
@@ -54,6 +55,7 @@ def execute(
     workers: int,
     steps: int | None = None,
     files: Path | None = None,
+    by: Job | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     watch: Watch = lambda progress, report: None,
 ) -> Literal["finished", "stopped"]:
@@ -64,6 +66,7 @@ def execute(
         workers: how many.
         steps: steps of each start in all, to extend a finished run; default what the run was last asked for.
         files: the folder that the job's file names are relative to, where it is not what it was.
+        by: the job whose [compute], [storage] and [logging] hold now, which change no result; default the run's own.
         should_stop: asked about twice a second; when true the state is committed and the run can be resumed.
         watch: told of progress.
 
@@ -76,12 +79,13 @@ def execute(
         resolved = resolved.in_folder(files)
     resolved.verify()
     job = resolved.job
+    by = by or job
     sweeps = prepare_sweeps(job)
     # Once more, now that they have been read: a file may have changed between the two.
     resolved.verify()
     groups = group_table(group_sweeps(job, sweeps))
     settings = Settings.of(resolved)
-    told = told_of(job, run_key(store), store.location, lambda message: log.event("logger failed", message=message))
+    told = told_of(by, run_key(store), store.location, lambda message: log.event("logger failed", message=message))
     latest = store.latest()
     if steps is not None and latest is not None and steps < latest.step:
         raise UserError(f"steps: {steps} is below step {latest.step}, where {store.location} is; give more, or none")
@@ -95,7 +99,7 @@ def execute(
             config,
             space_of(job),
             groups,
-            policy_of(job, workers),
+            policy_of(by, workers),
             device=None if latest is None else latest.attrs.get("device"),
             tree=None if latest is None else latest.tree,
         )
@@ -110,15 +114,17 @@ def execute(
     )
     told.begin()
     parts = TraceParts(store, epoch, config.starts_per_block, groups)
-    executor = make_executor(parts.recipe(recipe_of(resolved)))
+    recipe = recipe_of(resolved)
+    # A late copy of an item writes what is there already, if it ran on the same class of device; else none may write.
+    executor = make_executor(recipe if by.compute.mixed_devices else parts.recipe(recipe))
     ending: Ending = "stopped"
     try:
         with AsyncCommitter(store) as committer:
             ended = fit_loop(
                 coordinator,
                 executor,
-                commit=_committer(committer, coordinator, config, job.storage.keep, told),
-                checkpoint_every=job.storage.checkpoint_every_steps,
+                commit=_committer(committer, coordinator, config, by.storage.keep, told),
+                checkpoint_every=by.storage.checkpoint_every_steps,
                 should_stop=should_stop,
                 on_report=log.report,
                 on_event=log.watched,

@@ -123,7 +123,7 @@ def _middle(module: sim.Module, region: str) -> int:
     rows = _rows(module, (region,))
     branches = module.nodes["global_branch_index"].to_numpy()
     first = rows[branches[rows] == branches[rows[0]]]
-    return int(first[min(len(first) // 2, len(first) - 1)])
+    return int(first[len(first) // 2])
 
 
 def _rows(module: sim.Module, regions: Sequence[str]) -> np.ndarray:

@@ -16,6 +16,7 @@ from .errors import UserError
 from .files import Unreadable, read_plain
 from .job import Job
 from .limits import JOB_BYTES
+from .loggers import directory_of
 from .problem import group_sweeps
 from .resolve import ResolvedJob
 from .sweeps import PreparedSweep
@@ -29,8 +30,10 @@ def create_run(job: Job, place: Path | str | Store) -> RunStore:
 
     Raises:
         JobError: every fault of the job, a line each; nothing is made.
+        UserError: its loggers have no place to write; nothing is made.
         StorageError: a run is there already, or the place cannot be written; nothing is left.
     """
+    directory_of(job, str(place) if isinstance(place, str | Path) else place.location)
     report = check_job(job)
     groups = group_sweeps(job, report.sweeps)
     resolved = report.resolved.with_settings(**report.settings.to_dict())
@@ -99,6 +102,8 @@ def unit_of(parameter: str | None) -> str:
     if parameter in fixed:
         return fixed[parameter]
     last = parameter.rpartition("_")[2]
+    if last == "gS":  # of a synapse: uS or nA, which its kind says and not the name
+        return ""
     if last in ("gbar", "g") or (last.startswith("g") and last[1:2].isupper()):
         return "S/cm^2"
     if (

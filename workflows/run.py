@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +65,7 @@ class Run:
     def __init__(self, store: RunStore) -> None:
         self.store = store
         self._read: Checkpoint | None = None
+        self._held = False
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -106,8 +108,20 @@ class Run:
 
     def latest(self) -> Checkpoint | None:
         """The last committed state, None when there is none yet. Its arrays are read once, until there is a newer."""
-        self._read = self.store.latest(known=self._read)
+        if not self._held:
+            self._read = self.store.latest(known=self._read)
         return self._read
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, all that is asked comes from one and the same state, whatever is committed meanwhile."""
+        before = self._held
+        self.latest()
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = before
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -163,12 +177,10 @@ class Run:
 
     @cached_property
     def _columns(self) -> list[SweepColumn]:
-        found = []
+        tables = {single.name: single.table for single in self.resolved.job.single_sweeps()}
         with as_written(self.location):
-            for name in self.store.attributes["sweeps"]:
-                attrs = self.store.read_sweep(name).attrs
-                found.append(SweepColumn(name, str(attrs["use"]), float(attrs["weight"])))
-        return found
+            names = self.store.attributes["sweeps"]
+            return [SweepColumn(name, tables[name].use, tables[name].weight) for name in names]
 
     def traces(self) -> dict[str, xarray.DataArray]:
         """Sweep -> fitted voltage (start, site, time) in mV of the best starts, as xarray."""
@@ -193,7 +205,7 @@ class Run:
 
     def status(self) -> Status:
         """Where it stands."""
-        with as_written(self.location):
+        with as_written(self.location), self.held():
             return self._status()
 
     def _status(self) -> Status:

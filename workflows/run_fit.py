@@ -116,7 +116,7 @@ def _go_on(
     report: bool,
     make_executor: MakeExecutor | None,
 ) -> Run:
-    run_it = partial(execute, store, steps=steps, files=files, should_stop=should_stop, watch=watch)
+    run_it = partial(execute, store, steps=steps, files=files, by=job, should_stop=should_stop, watch=watch)
     if make_executor is not None:
         run_it(make_executor, workers=1)
     else:

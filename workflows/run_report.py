@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .course import words_of
 from .errors import as_written
 from .new_run import unit_of
 from .report import Failure, HistoryView, ParameterView, ReportData, SweepView
@@ -19,7 +20,7 @@ def report_data(run: Run) -> ReportData:
     Raises:
         UserError: the run holds something else than rallax writes.
     """
-    with as_written(run.location):
+    with as_written(run.location), run.held():
         return _report_data(run)
 
 
@@ -39,11 +40,21 @@ def _report_data(run: Run) -> ReportData:
         best_validation_loss=None if validation is None or not started else float(validation[status.best_start or 0]),
         best_step=int(tree["best"]["step"][status.best_start]) if started else None,
         failures=tuple(_failures(run)),
-        facts={},
+        facts=_facts(run),
         provenance=_provenance(run),
         job_toml=run.store.read_file("job.toml").decode("utf-8", errors="replace"),
         created=_readable(str(run.store.attributes.get("created", ""))),
     )
+
+
+def _facts(run: Run) -> dict[str, str]:
+    seconds, began, last = 0.0, None, 0.0
+    for event in run.events():
+        if event["kind"] in ("started", "resumed"):
+            seconds += 0.0 if began is None else last - began
+            began = float(event["time"])
+        last = float(event["time"])
+    return {} if began is None else {"Fitted in": words_of(seconds + last - began)}
 
 
 def _sweeps(run: Run, best: int | None) -> list[SweepView]:

@@ -85,9 +85,9 @@ class RayExecutor:
 
     The recipe is put into Ray's store once, and fetched once by each node. ``environment`` is set in each actor's
     process before anything is imported (see `worker_environment`). More workers than there is room for wait, and are
-    started when nodes join. That is told once: immediately when the fit begins, after ``patience`` seconds once workers
-    have been lost, and likewise where others hold the resources. With ``elastic`` none waits: the room is told whenever
-    it changes. ``close`` ends the actors and leaves Ray as it was.
+    started when nodes join. That is told once: after ``await_nodes`` seconds when the fit begins, after ``patience``
+    seconds once workers have been lost, and likewise where others hold the resources. With ``elastic`` none waits: the
+    room is told whenever it changes. ``close`` ends the actors and leaves Ray as it was.
 
     Raises:
         RuntimeError: this process is not connected to Ray.
@@ -103,6 +103,7 @@ class RayExecutor:
         name: str = "fit",
         patience: float = 120.0,
         build_patience: float = 3600.0,
+        await_nodes: float = 0.0,
         elastic: bool = False,
     ) -> None:
         if not ray.is_initialized():
@@ -111,6 +112,8 @@ class RayExecutor:
         self._cluster = RayCluster(cpus_per_worker, gpus_per_worker)
         self._gpus = gpus_per_worker
         self._patience, self._build_patience = patience, build_patience
+        self._await_nodes = await_nodes
+        self._told_waiting = False
         self._elastic = elastic
         self._prefix = f"{name}-{uuid.uuid4().hex[:6]}"
         self._actor_class: Any = ray.remote(RayWorker)
@@ -137,8 +140,16 @@ class RayExecutor:
         match action:
             case StartWorker():
                 now = time.monotonic()
-                self._without_room.append(now + self._patience if self._lost_any else now)
+                tell_at = now + (self._patience if self._lost_any else self._await_nodes)
+                if None in self._without_room:  # the state machine asks again for one of which it was told
+                    self._without_room[self._without_room.index(None)] = tell_at
+                else:
+                    self._without_room.append(tell_at)
                 self._start_where_room()
+                if self._without_room and self._await_nodes and not self._told_waiting:
+                    self._told_waiting = True
+                    detail = f"waiting up to {self._await_nodes:.0f} s for machines: {self._cluster.no_room()}"
+                    self._events.append(WorkerNotStarted(detail, retry=False, awaited=True))
             case Submit(worker, item):
                 handle = self._handles.get(worker)
                 if handle is not None:

@@ -21,7 +21,8 @@ _UNITS: Final = {
 }
 #: Names that mechanisms give by custom, with or without their prefix: gNa, gbar, pas_g; eNa, pas_e; CaCon_i; i_Ca.
 _CUSTOMS: Final = (
-    (re.compile(r"(.*_)?g([A-Z]\w*|bar)?"), "S/cm²"),
+    # gS of a synapse is in µS or nA, which its kind says and not the name.
+    (re.compile(r"(.*_)?g(?!S$)([A-Z]\w*|bar)?"), "S/cm²"),
     (re.compile(r"(.*_)?e([A-Z]\w*)?"), "mV"),
     (re.compile(r"\w+Con_[ie]"), "mM"),
     (re.compile(r"i_\w+"), "mA/cm²"),

@@ -16,6 +16,7 @@ from rallax.fitting.dispatch import Dispatcher
 from rallax.fitting.events import (
     Answered,
     ItemFailed,
+    Report,
     StartWorker,
     StopWorker,
     Submit,
@@ -162,6 +163,20 @@ def test_no_finite_candidate_is_an_error_in_one_line() -> None:
         run(config(), Hopeless())
 
 
+def test_candidates_that_all_failed_are_tried_again_on_resume() -> None:
+    class Hopeless(Toy):
+        def losses(self, group, u, sweeps):
+            return super().losses(group, u, sweeps) * np.nan
+
+    store = Store()
+    for _ in range(2):
+        tree = store.trees[-1] if store.trees else None
+        with pytest.raises(FitError, match="none of the 11 candidates"):
+            run(config(), Hopeless(), store=store, tree=tree)
+    coordinator, resumed = run(config(), tree=store.trees[-1])
+    assert differing(bits(coordinator, resumed), bits(*run(config()))) == []
+
+
 @pytest.mark.parametrize("way", ["kill", "hang", "raise"])
 def test_a_poison_start_is_found_by_bisection_and_given_up(way: str) -> None:
     def poison(item: WorkItem) -> str:
@@ -286,6 +301,30 @@ def test_only_the_item_being_computed_is_suspected() -> None:
     assert [task.round for task in machine.backlog.queue] == [work, other]
 
 
+def test_a_start_is_given_up_only_when_two_processes_have_failed_at_it() -> None:
+    """A process that is broken and lives fails at everything: what it says alone costs it its place, no start."""
+    machine, work = dispatcher(strikes=2)
+    machine.handle(WorkerJoined("broken", "cpu"), 0.0)
+    now, ended = 0.0, False
+    while not ended:
+        (submit, *_), now = submits(machine.assign(now)), now + 1.0
+        while not ended:
+            actions, done = machine.handle(ItemFailed("broken", submit.item.tag, "sticky error"), now)
+            assert not done and not any(isinstance(a, Report) and a.kind == "start quarantined" for a in actions)
+            ended = StopWorker("broken", forget=True) in actions
+            found = submits(machine.assign(now))
+            if ended or not found:
+                break
+            submit = found[0]
+    assert StartWorker() in actions
+    machine.handle(WorkerJoined("sound", "cpu"), now)
+    done = []
+    while not done:
+        for submit in submits(machine.assign(now)):
+            done += machine.handle(answer_to(submit), now)[1]
+    assert done == [work] and not work.quarantined("gradient")
+
+
 def test_bisected_halves_give_what_the_whole_gives() -> None:
     machine, work = dispatcher(strikes=1)
     whole = answer_to(Submit("x", work.item(0, work.lanes))).answer
@@ -338,8 +377,9 @@ def test_another_device_class_is_refused_unless_mixing_is_allowed() -> None:
     assert len(mixing.fleet) == 2
 
 
-def test_a_run_goes_on_only_on_its_own_device_class() -> None:
-    machine = Dispatcher(DispatchPolicy(workers=1), device="cpu:x")
+@pytest.mark.parametrize("elastic", [False, True])
+def test_a_run_goes_on_only_on_its_own_device_class(elastic: bool) -> None:
+    machine = Dispatcher(DispatchPolicy(workers=1, elastic=elastic), device="cpu:x")
     machine.begin()
     with pytest.raises(FitError, match=r"cpu:y.*cpu:x"):
         machine.handle(WorkerJoined("a", "cpu:y"), 0.0)

@@ -143,6 +143,18 @@ def test_workers_that_cannot_be_had_end_the_fit_in_one_line(
     assert "\n" not in str(caught.value) and len(store.trees) == 1
 
 
+def test_a_fit_that_finds_no_room_waits_for_machines_as_long_as_it_is_told_to(cluster: None) -> None:
+    told: list[tuple[str, str]] = []
+    workers = executor(cpus_per_worker=5.0, await_nodes=3.0)
+    began = time.monotonic()
+    with pytest.raises(FitError, match="none is on its way: a worker needs 5 CPU"):
+        run(config(), executor=workers, on_report=lambda report: told.append((report.kind, report.message)))
+    workers.close()
+    assert time.monotonic() - began > 3.0
+    awaited = [message for kind, message in told if kind == "worker awaited"]
+    assert len(awaited) == 1 and awaited[0].startswith("waiting up to 3 s for machines: a worker needs 5 CPU")
+
+
 def test_a_worker_whose_gpu_is_not_visible_fails_loudly(cluster: None) -> None:
     # Ray believes in a GPU that JAX does not see.
     workers = executor(environment=worker_environment(precision="float32", gpus=0.0))

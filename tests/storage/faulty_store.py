@@ -46,8 +46,8 @@ class FaultyStore:
     def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
         return self.inner.get_all(keys)
 
-    def read_appended(self, key: str) -> bytes:
-        return self.inner.read_appended(key)
+    def read_appended(self, key: str, last: int | None = None) -> bytes:
+        return self.inner.read_appended(key, last)
 
     def children(self, prefix: str) -> list[str]:
         return self.inner.children(prefix)

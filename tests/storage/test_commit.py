@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rallax.storage import Fenced, LocalStore, NotStorable, RunStore, StorageError, Variable
+from rallax.storage import DamagedRun, Fenced, LocalStore, NotStorable, RunStore, StorageError, Variable
 from rallax.storage.layout import Label
 
 
@@ -218,6 +218,57 @@ def test_a_claim_made_while_the_other_commits_builds_on_that_commit(run, kit):
         advance(run, fit, 1)
 
 
+def test_one_frozen_while_it_takes_over_harms_not_who_took_over_after_it(kit, quick_path):
+    """At each write of a claim it is frozen; another claims, and drops the checkpoints that the claim saw."""
+    at = 0
+    while True:
+        place = quick_path / str(at)
+        first = kit.make_run(place)
+        first.claim_epoch()
+        fit = kit.ToyFit()
+        for _ in range(3):
+            advance(first, fit, 1, keep=1)
+        store = kit.FaultyStore(LocalStore(place))
+        took_over: list[RunStore] = []
+
+        def take_over(_: str, store=store, at=at, place=place, took_over=took_over) -> None:
+            if len(store.writes) == at:
+                store.before = lambda name: None
+                third = RunStore.open(place, write=True)
+                third.claim_epoch()
+                other = kit.ToyFit(third.latest())
+                for _ in range(3):
+                    advance(third, other, 1, keep=1)
+                took_over.append(third)
+
+        store.before = take_over
+        frozen = RunStore.open(store, write=True)
+        try:
+            frozen.claim_epoch()
+            if took_over:
+                advance(frozen, kit.ToyFit(frozen.latest()), 1, keep=1)
+                assert frozen.latest().commit.label.epoch > took_over[0].latest().commit.label.epoch or at == 0
+        except Fenced:
+            pass
+        if not took_over:
+            break
+        assert kit.assert_state(RunStore.open(place)) >= 6, at
+        assert RunStore.open(place).verify() == [], at
+        at += 1
+    assert at > 5
+
+
+def test_a_copy_without_its_epochs_is_named_and_not_built_upon(run, kit):
+    run.claim_epoch()
+    advance(run, kit.ToyFit(), 2)
+    shutil.rmtree(Path(run.location) / ".rallax")
+    copy = RunStore.open(run.location, write=True)
+    for act in (copy.latest, copy.claim_epoch):
+        with pytest.raises(DamagedRun, match=r"\.rallax/epochs: is missing"):
+            act()
+    assert not (Path(run.location) / ".rallax/epochs").exists()
+
+
 @pytest.mark.parametrize("how", ["die before", "die after", "refuse"])
 def test_a_takeover_that_stops_at_any_write_harms_nothing(kit, quick_path, how):
     at = 0
@@ -253,9 +304,16 @@ def test_many_claims_at_once_leave_one_writer(run, kit):
     from concurrent.futures import ThreadPoolExecutor
 
     runs = [RunStore.open(run.location, write=True) for _ in range(6)]
+
+    def claim(each: RunStore) -> int:
+        try:
+            return each.claim_epoch()
+        except Fenced:  # another was faster
+            return 0
+
     with ThreadPoolExecutor(6) as pool:
-        epochs = list(pool.map(lambda each: each.claim_epoch(), runs))
-    assert len(set(epochs)) == 6
+        epochs = [epoch for epoch in pool.map(claim, runs) if epoch]
+    assert len(set(epochs)) == len(epochs) and max(epochs) == 6
     done = 0
     for each in runs:
         try:

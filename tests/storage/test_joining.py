@@ -73,3 +73,23 @@ def test_death_at_every_write_of_a_commit_that_joins(kit, quick_path, monkeypatc
         break
     assert at > 20
     assert len(list((place / "run.zarr/history").glob("segment-*"))) == 1
+
+
+def test_joined_segments_go_with_the_checkpoints_that_need_them_after_a_resume_too(kit, quick_path, monkeypatch):
+    monkeypatch.setattr(joining, "MOST_SMALL", 4)
+    place = quick_path / "run"
+    kit.make_run(place)
+
+    def go_on(commits: int) -> None:
+        run = RunStore.open(place, write=True)
+        run.claim_epoch()
+        fit = kit.ToyFit(run.latest())
+        for _ in range(commits):
+            history = fit.advance(1)
+            run.commit(fit.tree(), history=history, step=fit.step, keep=3, best=False)
+
+    go_on(5)
+    go_on(3)
+    run = RunStore.open(place)
+    needed = {segment.path for commit in run.commits() for segment in commit.segments}
+    assert {f"history/{p.name}" for p in (place / "run.zarr/history").glob("segment-*")} == needed

@@ -68,6 +68,8 @@ def test_append_adds_at_the_end(store):
     store.append("log", b"b\n")
     assert store.read_appended("log") == b"a\nb\n"
     assert store.read_appended("none") == b"" and "log" in store.children("")
+    assert store.read_appended("log", 1) == b"\n" and store.read_appended("log", 3) == b"\nb\n"
+    assert store.read_appended("log", 99) == b"a\nb\n" and store.read_appended("none", 1) == b""
 
 
 def test_two_processes_append_without_taking_a_line_from_each_other(store):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import StoppedEarly
+from ..errors import DONE, StoppedEarly
 
 if TYPE_CHECKING:
-    from ..submission.ray_jobs import JobState
+    from ..submission.ray_jobs import RayJobs
 
 JobServer = Annotated[
     str | None,
@@ -36,8 +37,22 @@ JobId = Annotated[
 ]
 
 
-def tell_over(state: JobState) -> None:
-    """End as the job has ended: its own exit code. Raises StoppedEarly where it was stopped and can go on."""
+def write(text: str) -> None:
+    """What a job has printed, as it comes."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def follow_to_end(jobs: RayJobs, job: str) -> None:
+    """Print what it prints until it ends, and end as it does: its own exit code. Ctrl-C ends the printing only.
+
+    Raises StoppedEarly where it was stopped and can go on.
+    """
+    try:
+        state = jobs.follow(job, write)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{job} runs on\n")
+        raise typer.Exit(DONE) from None
     if state.code == 3:
         raise StoppedEarly(f"{state.id} was stopped; go on with: {state.metadata.get('again', 'rallax submit RUN')}")
     if state.code:

@@ -29,6 +29,7 @@ TOLD = (
     "worker lost",
     "worker hangs",
     "worker not started",
+    "worker awaited",
     "device refused",
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..console import print_lines
 from ..course import Course, course_of, words_of
 from ..dots import curves
-from ..errors import FAILED, StoppedEarly
+from ..errors import FAILED, StoppedEarly, as_written
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -43,14 +43,15 @@ def look(run: Run) -> Course:
 
     starts = run.resolved.job.fit.starts
     each = Settings.of(run.resolved).starts_per_block
-    return course_of(
-        run.store.read_log(),
-        steps=run.resolved.job.fit.steps,
-        blocks=[min(each, starts - first) for first in range(0, starts, each)],
-        now=time.time(),
-        history=run.history().get("loss"),
-        failures=FAILURES,
-    )
+    with as_written(run.location):
+        return course_of(
+            run.events(),
+            steps=run.resolved.job.fit.steps,
+            blocks=[min(each, starts - first) for first in range(0, starts, each)],
+            now=time.time(),
+            history=run.history().get("loss"),
+            failures=FAILURES,
+        )
 
 
 def line_of(course: Course) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from ..errors import DONE
 from . import CLUSTER
-from ._cluster import JobId, JobServer, tell_over
+from ._cluster import JobId, JobServer, follow_to_end, write
 
 
 def register(app: typer.Typer) -> None:
@@ -28,16 +26,6 @@ def logs(
 
     jobs = RayJobs(address)
     if not follow:
-        _write(jobs.log(job))
+        write(jobs.log(job))
         return
-    try:
-        state = jobs.follow(job, _write)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{job} runs on\n")
-        raise typer.Exit(DONE) from None
-    tell_over(state)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    follow_to_end(jobs, job)

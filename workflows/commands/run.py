@@ -40,7 +40,7 @@ def run(
     coordinate_on_cpu()
     from ..job import load_job
 
-    loaded = load_job(job, set_ or ())
+    loaded = load_job(job, set_ or (), run=directory is None)
     from ..run_fit import fit
 
     with stop_on_signals() as should_stop, shown_progress(json) as watch:

@@ -9,6 +9,7 @@ import typer
 
 from ..console import print_json, print_table
 from ..errors import UserError
+from ..location import is_run
 from . import LOOK
 from ._options import Files, Json, Overrides
 
@@ -44,22 +45,27 @@ def simulate(
 
     from ..job import load_job
 
-    is_run = is_remote(what) or Path(what).is_dir()
-    if is_run:
+    if out is not None and (is_remote(out) or Path(out).exists()):
+        raise UserError(f"--out {out}: give a new directory on this machine")
+    if is_run(what):
         if set_:
             raise UserError("--set goes with a job file; a run's job stays as it was")
         from ..run import Run
 
         run = Run.open(what)
-        job = run.resolved.job if files is None else run.resolved.in_folder(files).job
+        resolved = run.resolved if files is None else run.resolved.in_folder(files)
+        resolved.verify()
+        job = resolved.job
         number = run.best_start() if start == "best" else _number(start, job.fit.starts)
+        if not np.isfinite(run.best_losses()[number]):
+            raise UserError(f"--start {number}: has no finite loss in this run; give another, or best")
         theta = run.parameters()[number].copy()
     else:
         if files is not None:
             raise UserError("--files goes with a run; a job's files are relative to its own folder")
         from ..problem import space_of
 
-        job = load_job(what, set_ or ())
+        job = load_job(what, set_ or (), run=False)
         number = 0 if start == "best" else _number(start, job.fit.candidates)
         space = space_of(job)
         theta = np.asarray(space.to_theta(jnp.asarray(space.draw(job.fit.seed, 1, first=number))))[0].astype(float)

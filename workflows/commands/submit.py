@@ -12,7 +12,7 @@ from ..console import print_json, print_lines
 from ..errors import UserError
 from ..location import is_run
 from . import CLUSTER
-from ._cluster import JobServer, tell_over
+from ._cluster import JobServer, follow_to_end
 from ._options import Files, Json, Overrides
 
 
@@ -101,13 +101,7 @@ def submit(
         sys.stderr.write(f"not sent, must be on every node: {name}\n")
     if follow:
         sys.stdout.flush()
-        state = jobs.follow(found.id, _write)
-        tell_over(state)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+        follow_to_end(jobs, found.id)
 
 
 def _variables(texts: list[str] | tuple[str, ...]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..console import print_json, print_lines, print_table
-from ..errors import FAILED, StoppedEarly, UserError
+from ..errors import FAILED, StoppedEarly, UserError, shown
 from . import FIT
 from ._fitting import coordinate_on_cpu, stop_on_signals
 from ._options import Address, Json
@@ -49,6 +49,10 @@ def sweep(
     from ..job_sweep import load_sweep
 
     loaded = load_sweep(file)
+    if check and json:
+        jobs_of = [{"job": m.name, "run": m.run, "values": m.values, "changes": m.overrides} for m in loaded.members]
+        print_json({"jobs": jobs_of})
+        return
     if check:
         print_table("", ("job", "run", "changes"), [(m.name, m.run, " ".join(m.overrides)) for m in loaded.members])
         return
@@ -119,6 +123,7 @@ def _shown(quiet: bool) -> Iterator[Callable[[Sequence[Standing]], None]]:
         return
     from rich.live import Live
     from rich.table import Table
+    from rich.text import Text
 
     with Live(refresh_per_second=2) as live:
 
@@ -127,7 +132,7 @@ def _shown(quiet: bool) -> Iterator[Callable[[Sequence[Standing]], None]]:
             for column in COLUMNS:
                 table.add_column(column, overflow="fold")
             for s in standings:
-                table.add_row(*_row(s))
+                table.add_row(*(Text(shown(cell)) for cell in _row(s)))
             live.update(table)
 
         yield show

@@ -25,15 +25,23 @@ class Compute(Table):
     """[compute]: how many workers, what each takes, and where Ray runs."""
 
     workers: Workers = Field(
-        "auto", description='Ray actors that simulate; "auto": one for each GPU, or for each core where there is none.'
+        "auto",
+        description='Ray actors that simulate; "auto": as many as there is room for, one for each GPU with '
+        "gpus_per_worker = 1, one for each core with 0.",
     )
     most_workers: int | None = Field(
         None, ge=1, description='With workers = "auto", at most so many, however many machines join.'
     )
     cpus_per_worker: float = Field(1, gt=0, le=4096, description="Cores of each worker.")
-    gpus_per_worker: float = Field(0, ge=0, le=64, description="GPUs of each worker; a fraction shares one.")
+    gpus_per_worker: float = Field(0, ge=0, le=1, description="GPU of each worker: 1, or a fraction that shares one.")
     address: str | None = Field(
         None, min_length=1, description="Address of a running Ray cluster; without it Ray starts on this machine."
+    )
+    await_nodes_s: float = Field(
+        0,
+        ge=0,
+        description="With no room for a worker when the fit begins, wait so long for machines to join; an autoscaling "
+        "cluster that begins without any takes minutes.",
     )
     hang_s: Seconds = Field(
         "auto",

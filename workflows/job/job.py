@@ -62,6 +62,8 @@ class Job(Table):
     def run_directory(self) -> Path | str:
         """Where the run is written unless the command line says otherwise: a directory, or a remote place as a text."""
         run = self.storage.run or f"runs/{self.name}"
+        if run.startswith("~/"):
+            return Path.home() / run[2:]
         return run if "://" in run else self.path(run)
 
     def single_sweeps(self) -> tuple[SingleSweep, ...]:

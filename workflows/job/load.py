@@ -30,11 +30,12 @@ _PART = r"""(?:[A-Za-z0-9_\-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{KEY_PARTS}}}")
 
 
-def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool = False) -> Job:
+def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool = False, run: bool = True) -> Job:
     """Read and check the job file at `path`, changed by `overrides` ("fit.steps=10").
 
     File names in it are relative to its folder. With `elsewhere` the job is to run on other machines: files with an
-    absolute name and the run's directory are theirs and not looked at here.
+    absolute name and the run's directory are theirs and not looked at here. Without `run` the run's directory is not
+    looked at either: it lies somewhere else, or there is none.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def load_job(path: str | Path, overrides: Sequence[str] = (), *, elsewhere: bool
         faults += [fault] if fault else []
     if faults:
         raise JobError(faults)
-    return make_job(document, folder=Path(file).absolute().parent, source=file, changed=changed, elsewhere=elsewhere)
+    folder = Path(file).absolute().parent
+    return make_job(document, folder=folder, source=file, changed=changed, elsewhere=elsewhere, run=run)
 
 
 def read_toml(file: str) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def make_job(
     *,
     files: bool = True,
     elsewhere: bool = False,
+    run: bool = True,
 ) -> Job:
     """A job from its tables as plain data.
 
@@ -76,6 +79,7 @@ def make_job(
     changed : keys that came from the command line, whose faults name that instead of the file
     files : whether the files that it names are looked for
     elsewhere : whether it runs on other machines, as for `load_job`
+    run : whether the run's directory is looked at, as for `load_job`
 
     Raises
     ------
@@ -91,7 +95,7 @@ def make_job(
     job._folder = Path(folder).absolute()
     job._source = source
     if files:
-        found = list(_faults(file_faults(job, elsewhere=elsewhere), source, changed))
+        found = list(_faults(file_faults(job, elsewhere=elsewhere, run=run), source, changed))
         if found:
             raise JobError(found)
     return job
@@ -136,8 +140,8 @@ def _parse(file: str, text: str) -> dict[str, Any]:
         raise JobError([Fault(file, where, f"no TOML: {message or error}")]) from None
 
 
-def file_faults(job: Job, *, elsewhere: bool = False) -> Iterator[tuple[str, str]]:
-    """(key, what is wrong) of every file of the job that cannot be used, and of the run's directory.
+def file_faults(job: Job, *, elsewhere: bool = False, run: bool = True) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong) of every file of the job that cannot be used, and with `run` of its directory.
 
     With `elsewhere` only of the files with a relative name.
     """
@@ -151,15 +155,11 @@ def file_faults(job: Job, *, elsewhere: bool = False) -> Iterator[tuple[str, str
             yield key, f"{name!r} {problem}"
     for key, text in job.entries():
         entry = parse_entry(text)
-        if (
-            entry.is_file
-            and not (elsewhere and Path(entry.place).is_absolute())
-            and (problem := _unreadable(job.path(entry.place)))
-        ):
+        if entry.is_file and (problem := _unreadable(job.path(entry.place))):
             yield key, f"{entry.place!r} {problem}"
     place = job.run_directory
     # What an object store allows shows when the run is made: a listing that is allowed tells nothing of writing.
-    problem = unwritable(place) if isinstance(place, Path) and not elsewhere else None
+    problem = unwritable(place) if run and isinstance(place, Path) and not elsewhere else None
     if problem:
         yield "storage.run", problem
 

@@ -170,7 +170,7 @@ AnyTerm = Annotated[
 
 
 class Loss(Table):
-    """[loss]: the loss of one sweep; the loss of a start is the weighted sum over sweeps."""
+    """[loss]: the loss of one sweep; the loss of a start is the weighted mean over sweeps."""
 
     terms: tuple[AnyTerm, ...] = Field(
         strict=False, min_length=1, description="The terms; they add with their weights."

@@ -51,7 +51,7 @@ class Discretization(Table):
 
 
 class SetValues(Table):
-    """[[model.set]]: values given to a region, in the order of the file, before the cell is cut into compartments."""
+    """[[model.set]]: values given to a region, in the order of the file; d_lambda goes by them."""
 
     region: Region = Field(description=f"Where: {REGIONS}.")
     values: dict[str, float] = Field(

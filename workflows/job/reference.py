@@ -7,6 +7,7 @@ Owns how a table becomes text. What a key means stands beside the key.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import types
@@ -15,6 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
+
+from rallax.sim.mechanisms.library import LIBRARY
 
 from .fit import Optimizer, Scheduled
 from .job import Job
@@ -33,6 +36,10 @@ without running it, and `--set KEY=VALUE` changes one value for one call (`--set
 This page is written by `python -m rallax.workflows.job.reference`; change the descriptions there, not here.
 """
 
+
+_MECHANISMS = """Each is a file of `sim/mechanisms/`, with its source. Conductance densities are in S/cm²,
+potentials in mV, times in ms, concentrations in mM.
+"""
 
 _TAIL = """
 ## Recordings
@@ -95,7 +102,21 @@ def reference() -> str:
         parts += [f"\n## {heading}\n", _doc(table), "", *rows(table)]
         for name, below in inner:
             parts += [f"\n### {heading}: {name}\n", _doc(below), "", *rows(below)]
+    parts += ["\n## Mechanisms\n", _MECHANISMS, *_mechanisms()]
     return "\n".join(parts) + "\n" + _TAIL
+
+
+def _mechanisms() -> Iterator[str]:
+    """The library, one row each."""
+    yield "| mechanism | what | parameters = default | states |"
+    yield "|---|---|---|---|"
+    for name, made in LIBRARY.items():
+        mechanism = made()
+        told = (inspect.getmodule(made).__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ")
+        what = told.partition(": ")[2] or told
+        parameters = ", ".join(f"`{key}` = {value:g}" for key, value in mechanism.channel_params.items())
+        states = ", ".join(f"`{key}`" for key in mechanism.channel_states)
+        yield f"| `{name}` | {what.rstrip('.').replace('|', '/')} | {parameters} | {states} |"
 
 
 def _doc(table: type[Table]) -> str:

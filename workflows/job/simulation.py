@@ -33,7 +33,8 @@ class Simulation(Table):
         "bwd_euler",
         description="Integrator. First order: bwd_euler, stable at any step; exp_euler, exact along the cable; "
         "fwd_euler, for small steps only. Second: crank_nicolson; trbdf2, which also runs quietly at long steps. "
-        "Fourth: extrapolated. The last two do not take point neurons.",
+        "Fourth: extrapolated (third where "
+        "currents change a concentration that changes them). The last two do not take point neurons.",
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Floating-point numbers of the simulation.")
     v_init: InitialVoltage = Field(
@@ -47,6 +48,6 @@ class Simulation(Table):
     lanes: Lanes = Field(
         "auto",
         description="Simulations (starts × sweeps) side by side in one item of work; fixed when the run is made, since "
-        'the last bits depend on it. "auto": by a rule, at least 16; "measure": the fastest of some on this machine, '
-        "timed when the run is made, for workers without GPU.",
+        'the last bits depend on it. "auto": by a rule, 16 where starts and sweeps suffice; "measure": the '
+        "fastest of some on this machine, timed when the run is made, for workers without GPU.",
     )

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from .table import Table, wrong
 
 
-def _place(place: str) -> str:
+def checked_place(place: str) -> str:
+    """A directory, or a remote place in its one spelling. Raises a fault of the key where it is neither."""
     if "\0" in place:
         raise wrong(("", "has a null character; name a directory"))
     if "://" not in place:
@@ -25,7 +26,7 @@ def _place(place: str) -> str:
 class Storage(Table):
     """[storage]: the run's directory and its checkpoints."""
 
-    run: Annotated[str, AfterValidator(_place)] | None = Field(
+    run: Annotated[str, AfterValidator(checked_place)] | None = Field(
         None,
         min_length=1,
         description="Directory of the run, relative to the job file, or s3://BUCKET/PREFIX or gs://BUCKET/PREFIX, "

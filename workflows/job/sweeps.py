@@ -54,10 +54,12 @@ RecordingFile = Annotated[str, Field(min_length=1), AfterValidator(_recording)]
 
 
 class Site(Table):
-    """Where the electrode is: the middle of a region, or a distance along it."""
+    """Where the electrode is: the middle of a region's first branch, or a distance from the soma."""
 
     region: str | None = Field(
-        None, min_length=1, description="Region of the site; its middle, unless a distance is given."
+        None,
+        min_length=1,
+        description="Region of the site; the middle of its first branch, unless a distance is given.",
     )
     distance_um: float | None = Field(
         None, ge=0, description="Path distance in µm from the middle of the soma, in this region."
@@ -95,7 +97,7 @@ class Sweep(Table):
     )
     voltage: RecordingFile = Field(description="Recorded voltage: IBW, CSV, TXT or Zarr, told by the file.")
     current: RecordingFile | None = Field(
-        None, description="Recorded current, the stimulus. Needed unless `stimulus` is given."
+        None, description="Recorded current, the stimulus. Needed unless `stimulus` or `[model] build` is given."
     )
     stimulus: Annotated[StepStimulus, BeforeValidator(_stimulus)] | None = Field(
         None, description="A made-up current in place of a recorded one."

@@ -7,6 +7,7 @@ on as a job by itself does, and one that fails takes no other with it.
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -114,7 +115,9 @@ def _start(sweep: LoadedSweep, member: Member, address: str) -> _Running:
 def _ended(sweep: LoadedSweep, before: Standing, started: _Running) -> Standing:
     started.log.close()
     code = started.process.returncode
-    state: State = "finished" if code == DONE else "stopped" if code == STOPPED else "failed"
+    # One told to stop before it listens, while it loads or joins Ray, ends by the signal itself: it has lost nothing.
+    stopped = code in (STOPPED, signal.SIGTERM, -signal.SIGTERM)
+    state: State = "finished" if code == DONE else "stopped" if stopped else "failed"
     said = ""
     if state == "failed":
         lines = log_of(sweep, before.member).read_text(errors="replace").splitlines()

@@ -87,7 +87,7 @@ def _members(table: JobSweep, file: str, job_file: Path, place: str) -> Iterator
             faults.setdefault(message, Fault(file, "axes", message))
         overrides = tuple(as_override(key, value) for key, value in changes.items())
         try:
-            job = load_job(job_file, overrides)
+            job = load_job(job_file, overrides, run=False)
         except JobError as error:
             for fault in error.faults:
                 message = f"{fault.message} (job {name})"

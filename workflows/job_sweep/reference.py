@@ -48,9 +48,11 @@ rallax sweep sweep.toml                   # a table of all of them as they go; -
 rallax list runs/cells-and-losses
 ```
 
-All jobs are checked before the first one starts. They share one Ray cluster: that of `--address`, else one that is
+All jobs are checked before the first one starts, for their keys and for the files that they name (`rallax validate`
+checks more). They share one Ray cluster: that of `--address`, else that of `[compute] address`, else one that is
 started here. `at_once` jobs run side by side, each with the workers it asks for; those for which there is no room wait.
-A job that fails stops no other; what it printed is in NAME.log beside its run. Ctrl-C commits all that are running and
+A job that fails stops no other; what it printed is in NAME.log beside its run, or in SWEEP-logs/
+beside this file where the runs are remote. Ctrl-C commits all that are running and
 ends with exit code 3. The same command goes on: finished runs are left as they are, the others are resumed. A run that
 is there already and of another job is not touched, and its job fails. Exit codes: 0 all are finished, 3 stopped, 4 some
 failed.

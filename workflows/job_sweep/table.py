@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from ..job.storage import checked_place
 from ..job.table import Table, check, plain_name
 
 #: Jobs of one sweep; more are a slip of the axes rather than a wish.
@@ -71,7 +72,7 @@ class JobSweep(Table):
 
     name: Annotated[str, AfterValidator(plain_name)] = Field(max_length=100, description="Name of the sweep.")
     job: str = Field(min_length=1, description="The base job, a file relative to this one.")
-    runs: str | None = Field(
+    runs: Annotated[str, AfterValidator(checked_place)] | None = Field(
         None,
         min_length=1,
         description="Directory (relative to this file) or remote prefix that holds the runs, each named for its "

@@ -4,6 +4,6 @@
 its own, which imports its program when it is used.
 """
 
-from .told import Told, logger_faults, told_of
+from .told import Told, directory_of, logger_faults, told_of
 
-__all__ = ["Told", "logger_faults", "told_of"]
+__all__ = ["Told", "directory_of", "logger_faults", "told_of"]

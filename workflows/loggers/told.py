@@ -34,6 +34,14 @@ def logger_faults(job: Job) -> Iterator[tuple[str, str]]:
             yield "logging.loggers", f'{name} is not installed here; pip install "rallax[{name}]", or leave it out'
 
 
+def directory_of(job: Job, location: str) -> str:
+    """Where the loggers of a run at `location` write files. Raises UserError where TensorBoard has no directory."""
+    directory = location + "/tensorboard" if job.logging.directory is None else str(job.path(job.logging.directory))
+    if "tensorboard" in job.logging.loggers and "://" in directory:
+        raise UserError("logging.directory: is missing; TensorBoard's files need a directory, and the run is remote")
+    return directory
+
+
 def told_of(job: Job, key: str, location: str, warn: Callable[[str], None]) -> Told:
     """The callback for the loggers of a job.
 
@@ -49,9 +57,7 @@ def told_of(job: Job, key: str, location: str, warn: Callable[[str], None]) -> T
     """
     for where, problem in logger_faults(job):
         raise UserError(f"{where}: {problem}")
-    directory = location + "/tensorboard" if job.logging.directory is None else str(job.path(job.logging.directory))
-    if "tensorboard" in job.logging.loggers and "://" in directory:
-        raise UserError("logging.directory: is missing; TensorBoard's files need a directory, and the run is remote")
+    directory = directory_of(job, location)
     about = About(
         name=job.name,
         key=key,

@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 TARGET = "#1f2328"
 BEST = "#0072B2"
 OTHERS = "#8FC1E3"
-VALIDATION = "#D55E00"
 STIMULUS = "#6b7280"
 GRID = "#e5e7eb"
 

@@ -47,6 +47,12 @@ class Terms:
     environment: Mapping[str, str] = field(default_factory=dict)
     limit: int = MAX_BYTES
 
+    def options(self) -> list[str]:
+        """The same as words of the command line."""
+        python = [] if self.python == Terms.python else ["--python", self.python]
+        variables = [word for name, value in self.environment.items() for word in ("--env", f"{name}={value}")]
+        return [*python, *variables]
+
 
 def submit_job(
     jobs: RayJobs,
@@ -109,6 +115,7 @@ def submit_run(
         return ["resume", in_shell(place), "--files", quote(folder), *more]
 
     again = ["rallax", "submit", place, *([] if files is None else ["--files", str(Path(files).absolute())])]
+    again += [] if steps is None else ["--steps", str(steps)]
     return _submit(jobs, resolved.job, _named_files(resolved.job), command, place, resolved.hash, again, terms)
 
 
@@ -130,7 +137,7 @@ def _submit(
             "job_hash": job_hash,
             "cell": job.model.morphology or job.model.build or "",
             "run": place,
-            "again": shlex.join([*again, "--address", jobs.address]),
+            "again": shlex.join([*again, *terms.options(), "--address", jobs.address]),
         }
         environment = {
             # Ray's supervisor of the job reads it from the job's own environment.

@@ -39,11 +39,6 @@ def wheel_files() -> dict[str, bytes]:
     return files
 
 
-def wheel_name() -> str:
-    """The wheel's file name."""
-    return f"rallax-{distribution('rallax').version}-py3-none-any.whl"
-
-
 def _packages() -> Iterator[tuple[str, bytes]]:
     for part in PARTS:
         spec = find_spec(f"rallax.{part}")

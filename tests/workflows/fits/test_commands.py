@@ -107,6 +107,8 @@ def test_ended_in_the_middle_and_resumed(job_file: Path, undisturbed: Path, tmp_
         (["list", "nowhere"], "nowhere"),
         (["report", "{folder}"], "run"),
         (["simulate", "{undisturbed}", "--start", "99"], "0 to 3"),
+        (["simulate", "{undisturbed}", "--out", "s3://bucket/x.zarr"], "a new directory on this machine"),
+        (["simulate", "{undisturbed}", "--out", "{folder}"], "a new directory on this machine"),
         (["simulate", "{job}", "--parameter", "gNaa=1"], "gNaa"),
         (["simulate", "{job}", "--parameter", "gNa=7"], "gNa"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from rallax.fitting import Event, InProcessExecutor, Recipe, build, perform
 from rallax.fitting.events import Answered
 from rallax.fitting.trace_sink import build_sink
-from rallax.storage import Checkpoint, StorageError
+from rallax.storage import Checkpoint, RunStore, StorageError
 from rallax.storage.checkpoints import CheckpointReader
 from rallax.storage.layout import Label
 from rallax.workflows import Run, fit, load_job, resume
@@ -204,3 +204,31 @@ def test_run_again_goes_on_with_the_run_of_this_very_job_only(job_file: Path, fi
     with pytest.raises(UserError, match="another job"):
         fit(load_job(job_file, ["fit.seed=7"]), finished.directory, go_on=True, make_executor=in_process)
     assert Run.open(finished.directory).checkpoint.seq == before
+
+
+def test_a_run_that_goes_on_heeds_what_changes_no_result(job_file: Path, tmp_path: Path) -> None:
+    place, every_step = tmp_path / "run", ["storage.checkpoint_every_steps=1"]
+    calls = iter(range(10**6))
+    job = load_job(job_file, [*every_step, "storage.keep=1"])
+    fit(job, place, make_executor=in_process, report=False, should_stop=lambda: next(calls) > 20)
+    assert len(list(RunStore.open(place).commits())) <= 2
+    fit(load_job(job_file, [*every_step, "storage.keep=9"]), place, go_on=True, make_executor=in_process, report=False)
+    assert len(list(RunStore.open(place).commits())) > 3
+
+
+def test_a_look_is_at_one_state(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    run = Run.open(finished.directory)
+    latest = run.store.latest
+    monkeypatch.setattr(run.store, "latest", lambda known=None: asked.append(known) or latest(known=known))
+    run.status()
+    assert len(asked) == 1
+
+
+def test_the_directory_of_the_run_is_looked_at_where_it_is_written(job_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    away = [f'storage.run="{tmp_path}/file"']
+    with pytest.raises(JobError, match="name a directory"):
+        load_job(job_file, away)
+    assert load_job(job_file, away, run=False).name == "tiny"
+    assert load_job(job_file, ['storage.run="~/rallax-fits/x"']).run_directory == Path.home() / "rallax-fits/x"

@@ -86,10 +86,15 @@ def test_a_slip_is_told_before_anything_runs(file: Path, old: str, new: str, say
 
 
 def test_one_that_fails_takes_no_other_with_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = {"squares-0": 0, "squares-1": 4, "absolute-0": 3, "absolute-1": 0}
+    # The third is told to stop before it can listen.
+    codes = {"squares-0": "0", "squares-1": "4", "absolute-0": "os.kill(os.getpid(), 15)", "absolute-1": "0"}
 
     def command(sweep: object, member: execute.Member, address: str) -> list[str]:
-        return [sys.executable, "-c", f"import sys; print('says {member.name}'); sys.exit({codes[member.name]})"]
+        return [
+            sys.executable,
+            "-c",
+            f"import os, sys; print('says {member.name}', flush=True); sys.exit({codes[member.name]})",
+        ]
 
     monkeypatch.setattr(execute, "command_of", command)
     monkeypatch.setattr(execute, "_LOOK_EVERY", 0.02)
@@ -115,6 +120,15 @@ def test_told_to_stop_all_are_told(file: Path, monkeypatch: pytest.MonkeyPatch) 
 
     ended = execute.run_sweep(loaded, "nowhere", at_once=2, should_stop=both_up)
     assert [s.state for s in ended] == ["stopped", "stopped", "waiting", "waiting"]
+
+
+def test_checked_only(file: Path) -> None:
+    ended = CliRunner().invoke(app, ["sweep", str(file), "--check", "--json"])
+    jobs = json.loads(ended.stdout)["jobs"]
+    assert ended.exit_code == 0 and jobs[0]["job"] == "squares-0" and len(jobs) == 4
+    file.write_text(SWEEP.replace('job = "job.toml"', 'job = "job.toml"\nruns = "ftp://lab/fits"'))
+    with pytest.raises(JobError, match=r"runs: .*is not spoken"):
+        load_sweep(file)
 
 
 def test_faults_of_the_jobs_come_once(file: Path) -> None:

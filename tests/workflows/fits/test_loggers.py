@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 
 from rallax.fitting import Snapshot
-from rallax.workflows.errors import JobError
+from rallax.workflows.errors import JobError, UserError
 from rallax.workflows.execute import _committer
 from rallax.workflows.job import load_job
 from rallax.workflows.loggers import Told, logger_faults, told_of
 from rallax.workflows.loggers.facts import settings_of, steps_of
+from rallax.workflows.new_run import create_run
 from rallax.workflows.resolve import resolve
 
 from .tiny import write_flat
@@ -139,6 +140,12 @@ def test_one_that_is_not_installed_is_one_line(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert [key for key, _ in logger_faults(job)] == ["logging.loggers"]
     assert 'pip install "rallax[wandb]"' in next(logger_faults(job))[1]
+
+
+def test_tensorboard_without_a_directory_is_told_before_the_run_is_made(tmp_path: Path) -> None:
+    job = load_job(write_flat(tmp_path), ['logging.loggers=["tensorboard"]'])
+    with pytest.raises(UserError, match=r"logging\.directory: is missing"):
+        create_run(job, "s3://bucket/none")
 
 
 def test_loggers_do_not_change_the_job(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from rallax.fitting import FitError
 from rallax.workflows import cli
 from rallax.workflows.errors import StoppedEarly, UserError
 
@@ -70,6 +71,7 @@ def test_doctor(tmp_path: Path) -> None:
         (StoppedEarly("stopped; rallax resume run"), 3, ["stopped; rallax resume run"]),
         (PermissionError(13, "Permission denied", "/run"), 2, ["/run: Permission denied"]),
         (OSError(28, "No space left on device", "/run"), 4, ["/run: No space left on device"]),
+        (FitError("none of the 8 candidates has a finite loss"), 4, ["none of the 8 candidates has a finite loss"]),
         (KeyboardInterrupt(), 130, []),
         (typer.Exit(3), 3, []),
     ],

@@ -94,6 +94,14 @@ def test_an_integrator_that_cannot_run_the_model_is_named(build: Callable[..., A
     assert "exp_euler at 0.1 ms" in check_job(build(POINT_NEURONS, "exp_euler")).work_lines()[1]
 
 
+def test_a_current_for_a_model_with_its_own_currents_is_named(build: Callable[..., Any]) -> None:
+    both = NETWORK.replace("net.cell(0).branch(0).comp(0).stim", "net.branch(0).comp(0).stim")
+    with pytest.raises(JobError) as caught:
+        check_job(build(both, "bwd_euler"))
+    assert [fault.key for fault in caught.value.faults] == ["sweeps[0].current", "sweeps[1].stimulus"]
+    assert "stimulates 2 compartments" in caught.value.faults[0].message
+
+
 def test_a_job_names_the_simulators_integrators(job_file: Path) -> None:
     assert SOLVERS == solvers.NAMES
     result = CliRunner().invoke(app, ["validate", str(job_file), "--json", "--set", 'simulation.solver="trbdf2"'])

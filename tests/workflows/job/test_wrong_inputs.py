@@ -80,6 +80,8 @@ WRONG = [
     ('run = "run"', 'run = "ftp://bucket/run"', "storage.run", "is not spoken"),
     ('run = "run"', 'run = "s3:///run"', "storage.run", "s3://BUCKET/PREFIX"),
     ('run = "run"', 'run = "cell.swc"', "storage.run", "name a directory"),
+    ('run = "run"', 'run = "run"\n[compute]\ngpus_per_worker = 2', "compute.gpus_per_worker", "at most 1"),
+    ('run = "run"', 'run = "run"\n[compute]\nworkers = 4\nmost_workers = 2', "compute.most_workers", "leave it out"),
     ('name = "small"', "", "name", "Name of the job"),
     ('name = "small"', 'name = "../small"', "name", "letters, digits"),
     ('name = "small"', "name = small", "line 2, column 8", "TOML"),
