@@ -28,6 +28,8 @@ class CrankNicolson(Splitting):
         known: NodeLanes | None,
     ) -> NodeLanes:
         """x after dt."""
-        n = flux.slope.shape[0]
-        half = implicit(dynamics, field, x, flux, 0.5 * dt, None if known is None else 0.5 * (x + known))
-        return dynamics.cables[field].with_points(2.0 * half[:n] - x[:n])
+        n, cable = flux.slope.shape[0], dynamics.cables[field]
+        # Branch points have no x (see `advance_field`'s caller), and x_half there is what x_half of compartments makes.
+        known_half = None if known is None else cable.with_points(0.5 * (x[:n] + known[:n]))
+        half = implicit(dynamics, field, x, flux, 0.5 * dt, known_half)
+        return cable.with_points(2.0 * half[:n] - x[:n])

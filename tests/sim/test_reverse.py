@@ -50,6 +50,21 @@ def test_gradient_of_everything(solver: str) -> None:
     check(net, solver, 2**30)
 
 
+@pytest.mark.parametrize(
+    "solver",
+    ["bwd_euler", "crank_nicolson", *(pytest.param(s, marks=pytest.mark.slow) for s in INTEGRATORS[2:])],
+)
+def test_gradient_of_the_geometry_of_single_branches(solver: str) -> None:
+    """What a branch point is taken to be enters the derivatives by couplings that differ from branch to branch."""
+    cell = rx.Cell([rx.Branch(rx.Compartment(), 2)] * 4, parents=[-1, 0, 0, 1])
+    cell.insert(rx.HH())
+    for key in ("length", "radius", "axial_resistivity", "v"):
+        cell.branch("all").make_trainable(key)
+    cell.branch(0).comp(0).stimulate(np.full(N_STEPS, 0.2))
+    cell.branch("all").comp(0).record()
+    check(cell, solver, 2**30)
+
+
 @pytest.mark.parametrize("solver", ["bwd_euler", pytest.param("crank_nicolson", marks=pytest.mark.slow)])
 def test_gradient_with_a_voltage_clamp_and_in_blocks(solver: str) -> None:
     """A budget of a few states: blocks, and blocks of blocks, are run again."""
