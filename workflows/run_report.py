@@ -50,10 +50,13 @@ def _report_data(run: Run) -> ReportData:
 def _facts(run: Run) -> dict[str, str]:
     seconds, began, last = 0.0, None, 0.0
     for event in run.events():
+        time = event.get("time")
+        if not isinstance(time, float):
+            continue
         if event["kind"] in ("started", "resumed"):
             seconds += 0.0 if began is None else last - began
-            began = float(event["time"])
-        last = float(event["time"])
+            began = time
+        last = time
     return {} if began is None else {"Fitted in": words_of(seconds + last - began)}
 
 

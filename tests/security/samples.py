@@ -142,8 +142,9 @@ class Keys:
     def get_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
         return {key: self.get(key) for key in keys}
 
-    def read_appended(self, key: str) -> bytes:
-        return self.get(key) or b""
+    def read_appended(self, key: str, last: int | None = None) -> bytes:
+        data = self.get(key) or b""
+        return data if last is None else data[-last:]
 
     def children(self, prefix: str) -> list[str]:
         head = f"{prefix}/" if prefix else ""

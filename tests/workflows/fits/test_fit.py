@@ -106,7 +106,7 @@ def test_traces_are_the_same_bytes_whoever_writes_them(job_file: Path, finished:
 
 def test_the_report_is_there_and_names_the_parameters(finished: Run) -> None:
     html = (finished.directory / "report.html").read_text()
-    assert all(name in html for name in HIDDEN) and "held_out" in html
+    assert all(name in html for name in HIDDEN) and "held_out" in html and "Fitted in" in html
 
 
 @pytest.mark.parametrize("calls", [3, 9, 20, 31])
