@@ -198,11 +198,7 @@ class Dispatcher:
 
     def _replaced(self, worker: Worker, task: Task, now: float) -> list[Action]:
         """End a worker and have what it held, and this task, done by others."""
-        reserved = worker.node.reserved
-        self.fleet.remove(worker.name, now)
-        self._leaving.discard(worker.name)
-        if reserved is not None and not worker.node.workers:
-            self.backlog.apart.appendleft(reserved)
+        self._remove(worker, now)
         for other in reversed(worker.flight.values()):
             other.runners.discard(worker.name)
             self.backlog.back(other)
@@ -279,12 +275,16 @@ class Dispatcher:
         """End a worker that is to leave and has nothing any more."""
         if worker.name not in self._leaving or worker.flight:
             return []
-        self._leaving.discard(worker.name)
+        self._remove(worker, worker.head_since)
+        return [StopWorker(worker.name, forget=True)]
+
+    def _remove(self, worker: Worker, now: float) -> None:
+        """Take a worker from the fleet; a task that its machine was kept for needs another when it was the last there."""
         reserved = worker.node.reserved
-        self.fleet.remove(worker.name, worker.head_since)
+        self.fleet.remove(worker.name, now)
+        self._leaving.discard(worker.name)
         if reserved is not None and not worker.node.workers:
             self.backlog.apart.appendleft(reserved)
-        return [StopWorker(worker.name, forget=True)]
 
     def _not_started(self, event: WorkerNotStarted) -> list[Action]:
         if event.awaited:
