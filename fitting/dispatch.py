@@ -279,7 +279,7 @@ class Dispatcher:
         return [StopWorker(worker.name, forget=True)]
 
     def _remove(self, worker: Worker, now: float) -> None:
-        """Take a worker from the fleet; a task that its machine was kept for needs another when it was the last there."""
+        """Take a worker from the fleet; where it was the last of a kept machine, the task waits for another machine."""
         reserved = worker.node.reserved
         self.fleet.remove(worker.name, now)
         self._leaving.discard(worker.name)

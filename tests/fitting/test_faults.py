@@ -11,7 +11,7 @@ import pytest
 from fitting_toy import GROUPS, SPACE, Store, Toy, answer_to, bits, config, differing, run, submits
 from virtual import VirtualCluster
 
-from rallax.fitting import Answer, Coordinator, DispatchPolicy, FitError, Tag, WorkItem
+from rallax.fitting import Answer, Coordinator, DispatchPolicy, FitError, Tag, WorkItem, perform
 from rallax.fitting.dispatch import Dispatcher
 from rallax.fitting.events import (
     Answered,
@@ -323,6 +323,22 @@ def test_a_start_is_given_up_only_when_two_processes_have_failed_at_it() -> None
         for submit in submits(machine.assign(now)):
             done += machine.handle(answer_to(submit), now)[1]
     assert done == [work] and not work.quarantined("gradient")
+
+
+def test_a_start_without_one_trace_keeps_its_others_whichever_came_first() -> None:
+    table = SweepTable(GROUPS, (4, 2))
+    u, chunks = np.zeros((4, 3)), table.plan("traces", table.columns)
+    found = []
+    for order in (range(len(chunks)), reversed(range(len(chunks)))):
+        work = Round("traces", 0, 0, u, range(4), chunks)
+        for chunk in order:
+            if chunk == 1:
+                work.quarantine(1, 2)
+            item = work.item(chunk, work.missing(chunk, work.lanes))
+            work.accept(perform(Toy(), item))
+        assert work.complete
+        found.append(sorted(work.traces))
+    assert found[0] == found[1] and any(lane == 2 for lane, _ in found[0])
 
 
 def test_bisected_halves_give_what_the_whole_gives() -> None:

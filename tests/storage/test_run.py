@@ -69,6 +69,31 @@ def test_an_empty_directory_is_used_and_left_when_creation_fails(tmp_path, kit):
     kit.make_run(place)
 
 
+def test_a_creation_that_fails_leaves_the_run_of_who_was_faster(tmp_path, kit):
+    """One is stopped for long within its creation; another clears what it left, and makes and writes its run there."""
+    for at in range(1, 30):
+        place = tmp_path / str(at)
+        store = kit.FaultyStore(LocalStore(place))
+
+        def other_is_faster(_: str, store=store, at=at, place=place) -> None:
+            if len(store.writes) == at:
+                store.before = lambda name: None
+                run = kit.make_run(place)
+                run.claim_epoch()
+                fit = kit.ToyFit()
+                run.commit(fit.tree(), history=fit.advance(1), step=0)
+                raise KeyboardInterrupt
+
+        store.before = other_is_faster
+        try:
+            kit.make_run(store)
+        except KeyboardInterrupt:
+            assert RunStore.open(place).verify() == [] and RunStore.open(place).latest() is not None
+        else:
+            break
+    assert at > 5
+
+
 @pytest.fixture
 def unwritable() -> Iterator[Path]:
     """A directory in which this process may not write (root gives up its rights for the test)."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from rallax.fitting import Event, InProcessExecutor, Recipe, build, perform
 from rallax.fitting.events import Answered
@@ -17,6 +18,7 @@ from rallax.storage import Checkpoint, RunStore, StorageError
 from rallax.storage.checkpoints import CheckpointReader
 from rallax.storage.layout import Label
 from rallax.workflows import Run, fit, load_job, resume
+from rallax.workflows.cli import app
 from rallax.workflows.errors import JobError, UserError
 
 from .tiny import HIDDEN, contents, write_tiny
@@ -134,6 +136,15 @@ def test_a_changed_recording_is_named_on_resume(tmp_path: Path) -> None:
         file.write("15.10,-70.0\n")
     with pytest.raises(JobError, match=r"step_1\.csv is not what it was"):
         resume(tmp_path / "run", make_executor=in_process)
+
+
+def test_a_changed_recording_is_named_by_simulate(tmp_path: Path) -> None:
+    job = write_tiny(tmp_path / "job")
+    fit(load_job(job, ["fit.steps=1"]), tmp_path / "run", make_executor=in_process, report=False)
+    with (job.parent / "step_1.csv").open("a") as file:
+        file.write("15.10,-70.0\n")
+    ended = CliRunner().invoke(app, ["simulate", str(tmp_path / "run")])
+    assert ended.exit_code == 2 and "step_1.csv is not what it was" in ended.stderr
 
 
 def test_the_arrays_of_a_checkpoint_are_read_once(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
