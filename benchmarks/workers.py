@@ -1,6 +1,6 @@
 """What a second worker brings, and what coordinator, Ray and storage cost: the layer-5 fit by the real command.
 
-    python benchmarks/workers.py [--starts 32] [--steps 30] [--window 5] [--json FILE] [--quick]
+    python benchmarks/workers.py [--starts 64] [--steps 25] [--window 12] [--json FILE] [--quick]
 
 The fit of l5pc_synthetic.py as a job (d_lambda 0.1, 20 parameters, one step of current, statistics of two windows,
 float32; Ih is as dense in basal as in apical dendrites), done by `rallax run` with one worker and then with two, on as
@@ -32,6 +32,8 @@ from rallax.fitting.executors.ray_worker import RayWorker
 
 #: Least throughput of two workers over that of one; most of the wall time that is not a worker's.
 THROUGHPUT, OVERHEAD = 1.9, 0.03
+#: Seconds between two looks at the processes.
+LOOK_EVERY = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 #: How the title of a worker's process begins.
 WORKER = f"ray::{RayWorker.__name__}".encode()
@@ -61,9 +63,9 @@ optimizer = {{ name = "polyak", mu = 0.447, beta = 0.9 }}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--starts", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--window", type=float, default=5.0, help="ms that are simulated")
+    parser.add_argument("--starts", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--window", type=float, default=12.0, help="ms that are simulated")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="4 starts, 60 steps, 1 ms, four mechanisms")
     arguments = parser.parse_args()
@@ -136,7 +138,8 @@ def _run(job: Path, directory: Path, workers: int, environment: dict[str, str]) 
         while process.poll() is None:
             mine, others = _processor_seconds(process.pid)
             seen.append((time.time(), len(_step_times(directory)), mine, others))
-            time.sleep(0.05)
+            # Seldom: to read through /proc takes a part of a core from those who are measured.
+            time.sleep(LOOK_EVERY)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
     times = _step_times(directory)
@@ -149,7 +152,10 @@ def _run(job: Path, directory: Path, workers: int, environment: dict[str, str]) 
     if last <= first or len(at) < 2:
         raise RuntimeError("too few steps to be timed; give more --steps")
     clock, mine, others = at[-1][0] - at[0][0], at[-1][2] - at[0][2], at[-1][3] - at[0][3]
-    rate = (last - first) / (ended - begun)
+    # The slope of the count over the clock: workers end their steps at nearly the same moment, so that a count between
+    # two moments would depend on whether all or one of them had just ended one.
+    done = np.array([when for when, _ in times[first : last + 1]])
+    rate = float(np.polyfit(done - done[0], np.arange(len(done)), 1)[0])
     return {
         "workers": workers,
         "blocks": blocks,

@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 _AGENTS_END = 1.0
 """Seconds in which the agents of Ray's node end after it."""
 
+_QUIET = {
+    "RAY_event_stats": "0",
+    "RAY_event_stats_print_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_metrics_report_interval_ms": "60000",
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_raylet_report_resources_period_milliseconds": "1000",
+    "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
+}
+"""Statistics that nobody reads cost a few per cent of a core, which on a small machine are a worker's.
+
+As variables, since Ray passes over those that a version of it does not know.
+"""
+
 
 def workers_of(job: Job) -> int:
     """How many workers a job asks for, "auto" answered by the room on this machine or cluster (connect first)."""
@@ -68,7 +82,7 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
     else:
         asked = job.compute.workers if isinstance(job.compute.workers, int) else 0
         cores = max(os.cpu_count() or 1, -(-asked * jobs * job.compute.cpus_per_worker // 1))
-        with _children_without_sigterm():
+        with _children_without_sigterm(), _environment(_QUIET):
             ray.init(
                 address="local",
                 num_cpus=int(cores),
@@ -76,6 +90,7 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
                 logging_level=logging.ERROR,
                 log_to_driver=False,
             )
+        _end_what_nobody_asks()
     # Ray puts handlers of its own in their place, which end the process.
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -85,6 +100,32 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
         if where is None:
             _ask_nobody_to_end()
         ray.shutdown()
+
+
+def _end_what_nobody_asks() -> None:
+    """End what Ray starts for a cluster that people look at: this one has no dashboard, autoscaler or forwarded logs.
+
+    Ray has no option for it. Where a version of Ray has not what is asked here, they go on, for 2 % of a core.
+    """
+    import ray
+
+    node: Any = getattr(ray._private.worker, "_global_node", None)
+    for name in ("kill_log_monitor", "kill_monitor", "kill_dashboard"):
+        kill = getattr(node, name, None)
+        if kill is not None:
+            kill(check_alive=False)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Processes that are started in here have these variables, unless they are set already."""
+    added = {key: value for key, value in values.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
 
 
 def _ask_nobody_to_end() -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ..types import Named
 from .gated_channel import GatedChannel
-from .gates import EXPONENT_LIMIT, Gate, limited_exp, linoid, sigmoid, two_rates
+from .gates import EXPONENT_LIMIT, Gate, limited_exp, linoid, reciprocal, two_rates
 from .protocol import Values
 
 
@@ -37,7 +37,7 @@ class HH(GatedChannel):
         """Steady states and rates of m, h and n.
 
         With r = exp(-(v+65)/80): exp(-(v+65)/20) = r^4 and exp(-(v+65)/10) = r^8, so that r serves every rate but
-        beta_m.
+        beta_m. beta_h is 1 / (1 + exp(-(v+35)/10)).
         """
         root = limited_exp((v + 65.0) * (-1 / 80), EXPONENT_LIMIT / 8)
         root_2 = root * root
@@ -47,7 +47,7 @@ class HH(GatedChannel):
         alpha_m = 0.1 * linoid(v + 40.0, 10.0, root_8 * math.exp(2.5))
         beta_m = 4.0 * jnp.exp((v + 65.0) * (-1 / 18))
         alpha_h = 0.07 * root_4
-        beta_h = sigmoid((v + 35.0) * 0.1)
+        beta_h = reciprocal(1.0 + root_8 * math.exp(3.0))
         alpha_n = 0.01 * linoid(v + 55.0, 10.0, root_8 * math.exp(1.0))
         beta_n = 0.125 * root
         return {
