@@ -1,6 +1,6 @@
 """A fault at every single write of a fit, one by one, on the local disk and on an S3 server: nothing is lost.
 
-    python benchmarks/write_faults.py [--every N] [--store local|s3] [--ray 10] [--exits 5]
+    python benchmarks/write_faults.py [--every N] [--store local|s3] [--how die|refuse]... [--ray 10] [--exits 5]
 
 A small real fit (the job of the tests, two starts, two steps, a checkpoint at each, one kept) runs once undisturbed,
 and its writes are counted: those of its creation, of commits, of deletions, of history, log, traces and report. Then,
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -43,6 +44,9 @@ from rallax.storage import LocalStore, NotARun, RemoteStore, RunStore, StorageEr
 from rallax.storage.create import as_store  # noqa: E402
 from rallax.workflows import Job, fit, load_job, new_run, resume  # noqa: E402
 
+#: What happens at a write.
+HOW = {"die": "die before", "refuse": "refuse"}
+#: The writes of the report and what follows it are among so many last ones.
 LAST = 12
 SETTINGS = [
     "fit.candidates=4",
@@ -146,7 +150,10 @@ def local_store(folder: Path) -> Store:
     return LocalStore(folder / uuid.uuid4().hex)
 
 
-def s3_store() -> Store:
+def s3_store(endpoint: str) -> Store:
+    """A place in an empty bucket: moto's server looks through all keys that there are for each listing."""
+    for method, path in (("POST", "moto-api/reset"), ("PUT", BUCKET)):
+        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{path}", method=method), timeout=30).close()
     return RemoteStore(f"s3://{BUCKET}/{uuid.uuid4().hex}/run")
 
 
@@ -184,6 +191,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="try only every so many writes")
     parser.add_argument("--store", choices=["local", "s3"], help="only this one")
+    parser.add_argument("--how", choices=list(HOW), action="append", help="only this fault (default: both)")
     parser.add_argument("--ray", type=int, default=10, help="random writes with real Ray workers")
     parser.add_argument("--exits", type=int, default=5, help="random writes at which a process really ends")
     parser.add_argument("--child", nargs=3, metavar=("JOB", "PLACE", "AT"), help=argparse.SUPPRESS)
@@ -205,19 +213,19 @@ def main() -> int:
         if arguments.store != "s3":
             stores["local"] = partial(local_store, folder)
         if arguments.store != "local":
-            stack.enter_context(s3_server())
-            stores["s3"] = s3_store
+            stores["s3"] = partial(s3_store, stack.enter_context(s3_server()))
         executor = in_process()
         for name, new_store in stores.items():
             begun = time.monotonic()
             sweep = Sweep(job, executor, new_store)
             told = ", ".join(f"{count} {kind}" for kind, count in sorted(sweep.kinds.items()))
             print(f"{name}: {sweep.writes} writes ({told})", flush=True)
-            for how in ("die before", "refuse"):
+            for how in arguments.how or HOW:
+                sweep.points = 0
                 for at in range(0, sweep.writes, arguments.every):
-                    sweep.fault(at, how)
-            sweep.tell(f"D2 {name}, every {arguments.every} of {sweep.writes} writes, died and refused")
-            print(f"  {time.monotonic() - begun:.0f} s", flush=True)
+                    sweep.fault(at, HOW[how])
+                sweep.tell(f"D2 {name}, every {arguments.every} of {sweep.writes} writes: {how}")
+                print(f"  {time.monotonic() - begun:.0f} s", flush=True)
             if arguments.exits:
                 sweep.points = 0
                 for at in random.Random(0).sample(range(sweep.writes), arguments.exits):

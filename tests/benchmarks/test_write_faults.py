@@ -21,4 +21,4 @@ def test_faults_at_some_writes_lose_nothing(store: str, every: int, exits: int) 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     bars = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("BAR\t")]
-    assert len(bars) == 1 + (exits > 0) and all(bar[-1] == "met" for bar in bars), done.stdout
+    assert len(bars) == 2 + (exits > 0) and all(bar[-1] == "met" for bar in bars), done.stdout
