@@ -82,11 +82,12 @@ def with_delays(course: Course) -> list[Fault]:
 
     found = []
     for fault in course.faults:
-        noticed = "resumed" if fault.kind == "coordinator killed" else "worker lost"
+        # A run that has no checkpoint yet starts again.
+        noticed = ("resumed", "started") if fault.kind == "coordinator killed" else ("worker lost",)
         detected = restarted = None
         if fault.lost or fault.kind == "coordinator killed":
             after = [e for e in course.log if float(e["time"]) >= fault.moment]
-            detected = next((e["time"] - fault.moment for e in after if e["kind"] == noticed), None)
+            detected = next((e["time"] - fault.moment for e in after if e["kind"] in noticed), None)
             if detected is not None:
                 joined = (e["time"] - fault.moment for e in after if e["kind"] == "worker joined")
                 restarted = next((t for t in joined if t >= detected), None)
