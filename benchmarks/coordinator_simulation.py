@@ -73,7 +73,7 @@ def _prepare(quick: bool) -> None:
     if quick:
         _reference = reference_for(blocks=40, steps=4, poisoned=QUICK)
     else:
-        _reference = reference_for(blocks=1000, steps=8, poisoned=POISONED)
+        _reference = reference_for(blocks=1000, steps=7, poisoned=POISONED)
 
 
 def _week(seed: int, quick: bool) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _week(seed: int, quick: bool) -> dict[str, Any]:
     from week import WEEK, Week
 
     begun = time.process_time()
-    week = Week(_reference, seed, workers=64 if quick else 1000, item_hours=2.2, restarts=2)
+    week = Week(_reference, seed, workers=64 if quick else 1000, item_hours=2.5, restarts=2)
     violation = ""
     try:
         other = differing(bits(week.run(), week.store), _reference.bits)

@@ -55,7 +55,8 @@ class Round:
 
     def missing(self, chunk: int, lanes: Iterable[int]) -> tuple[int, ...]:
         """Those of the lanes that this chunk still needs."""
-        return tuple(lane for lane in lanes if lane in self._missing[chunk])
+        missing = self._missing[chunk]
+        return tuple([lane for lane in lanes if lane in missing])
 
     def item(self, chunk: int, lanes: Sequence[int]) -> WorkItem:
         """The item for these lanes of a chunk, padded to the full shape with copies of its first lane and sweep."""
