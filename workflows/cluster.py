@@ -34,8 +34,10 @@ _QUIET = {
     "RAY_task_events_report_interval_ms": "0",
     "RAY_raylet_report_resources_period_milliseconds": "1000",
     "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
+    "RAY_prestart_worker_first_driver": "0",
 }
-"""Statistics that nobody reads cost a few per cent of a core, which on a small machine are a worker's.
+"""Statistics that nobody reads, and processes that wait for tasks while a fit has actors alone, cost a few per cent of
+a core, which on a small machine are a worker's.
 
 As variables, since Ray passes over those that a version of it does not know.
 """
