@@ -72,13 +72,14 @@ def main() -> int:
     starts, steps, window = arguments.starts, arguments.steps, arguments.window
     if arguments.quick:
         starts, steps, window = 4, 60, 1.0
+    every = 0.05 if arguments.quick else LOOK_EVERY
     rows = []
     with cell_file() as morphology, tempfile.TemporaryDirectory() as folder:
         # The second run finds the programs that the first has compiled.
         environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "xla"), "JAX_PLATFORMS": "cpu"}
         job = _write_job(Path(folder), morphology, starts, steps, window, arguments.quick)
         for workers in (1, 2):
-            rows.append(_run(job, Path(folder) / f"run-{workers}", workers, environment))
+            rows.append(_run(job, Path(folder) / f"run-{workers}", workers, environment, every))
             _print(rows[-1])
     one, two = rows
     speedup = two["steps_per_second"] / one["steps_per_second"]
@@ -129,7 +130,7 @@ def _insert(region: str, mechanism: str) -> str:
     return f'[[model.insert]]\nregion = "{region}"\nmechanism = "{mechanism}"'
 
 
-def _run(job: Path, directory: Path, workers: int, environment: dict[str, str]) -> dict[str, Any]:
+def _run(job: Path, directory: Path, workers: int, environment: dict[str, str], every: float) -> dict[str, Any]:
     """Run the fit and watch it: figures of the phase of its steps."""
     command = [sys.executable, "-m", "rallax.workflows.cli", "run", str(job), "--run", str(directory)]
     command += ["--set", f"compute.workers={workers}"]
@@ -139,7 +140,7 @@ def _run(job: Path, directory: Path, workers: int, environment: dict[str, str]) 
             mine, others = _processor_seconds(process.pid)
             seen.append((time.time(), len(_step_times(directory)), mine, others))
             # Seldom: to read through /proc takes a part of a core from those who are measured.
-            time.sleep(LOOK_EVERY)
+            time.sleep(every)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
     times = _step_times(directory)
