@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -36,7 +35,7 @@ from _bar import tell
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "workflows" / "fits"), str(ROOT / "tests" / "storage")]
 from faulty_store import TORN, FaultyStore, Killed  # noqa: E402
-from s3_server import BUCKET, s3_server  # noqa: E402
+from s3_server import BUCKET, empty, s3_server  # noqa: E402
 from tiny import contents, write_tiny  # noqa: E402
 
 from rallax.fitting import InProcessExecutor, build  # noqa: E402
@@ -152,8 +151,7 @@ def local_store(folder: Path) -> Store:
 
 def s3_store(endpoint: str) -> Store:
     """A place in an empty bucket: moto's server looks through all keys that there are for each listing."""
-    for method, path in (("POST", "moto-api/reset"), ("PUT", BUCKET)):
-        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{path}", method=method), timeout=30).close()
+    empty(endpoint)
     return RemoteStore(f"s3://{BUCKET}/{uuid.uuid4().hex}/run")
 
 
@@ -216,12 +214,11 @@ def main() -> int:
             stores["s3"] = partial(s3_store, stack.enter_context(s3_server()))
         executor = in_process()
         for name, new_store in stores.items():
-            begun = time.monotonic()
             sweep = Sweep(job, executor, new_store)
             told = ", ".join(f"{count} {kind}" for kind, count in sorted(sweep.kinds.items()))
             print(f"{name}: {sweep.writes} writes ({told})", flush=True)
             for how in arguments.how or HOW:
-                sweep.points = 0
+                begun, sweep.points = time.monotonic(), 0
                 for at in range(0, sweep.writes, arguments.every):
                     sweep.fault(at, HOW[how])
                 sweep.tell(f"D2 {name}, every {arguments.every} of {sweep.writes} writes: {how}")

@@ -10,37 +10,17 @@ import os
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from . import own_cluster
 from .errors import UserError, one_line
 from .job import Job
 
 if TYPE_CHECKING:
     from rallax.fitting import Executor, Recipe
-
-
-_AGENTS_END = 1.0
-"""Seconds in which the agents of Ray's node end after it."""
-
-_QUIET = {
-    "RAY_event_stats": "0",
-    "RAY_event_stats_print_interval_ms": "0",
-    "RAY_enable_metrics_collection": "0",
-    "RAY_metrics_report_interval_ms": "60000",
-    "RAY_task_events_report_interval_ms": "0",
-    "RAY_raylet_report_resources_period_milliseconds": "1000",
-    "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
-    "RAY_prestart_worker_first_driver": "0",
-}
-"""Statistics that nobody reads, and processes that wait for tasks while a fit has actors alone, cost a few per cent of
-a core, which on a small machine are a worker's.
-
-As variables, since Ray passes over those that a version of it does not know.
-"""
 
 
 def workers_of(job: Job) -> int:
@@ -84,15 +64,7 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
     else:
         asked = job.compute.workers if isinstance(job.compute.workers, int) else 0
         cores = max(os.cpu_count() or 1, -(-asked * jobs * job.compute.cpus_per_worker // 1))
-        with _children_without_sigterm(), _environment(_QUIET):
-            ray.init(
-                address="local",
-                num_cpus=int(cores),
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
-        _end_what_nobody_asks()
+        own_cluster.start(int(cores))
     # Ray puts handlers of its own in their place, which end the process.
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -100,69 +72,8 @@ def connected(job: Job, address: str | None = None, *, jobs: int = 1) -> Iterato
         yield
     finally:
         if where is None:
-            _ask_nobody_to_end()
+            own_cluster.stop()
         ray.shutdown()
-
-
-def _end_what_nobody_asks() -> None:
-    """End what Ray starts for a cluster that people look at: this one has no dashboard, autoscaler or forwarded logs.
-
-    Ray has no option for it. Where a version of Ray has not what is asked here, they go on, for 2 % of a core.
-    """
-    import ray
-
-    node: Any = getattr(ray._private.worker, "_global_node", None)
-    for name in ("kill_log_monitor", "kill_monitor", "kill_dashboard"):
-        kill = getattr(node, name, None)
-        if kill is not None:
-            kill(check_alive=False)
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Processes that are started in here have these variables, unless they are set already."""
-    added = {key: value for key, value in values.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)
-
-
-def _ask_nobody_to_end() -> None:
-    """Ray kills the processes of its own cluster at once: asked by SIGTERM, which they don't see, each takes a second.
-
-    Ray has no option for it. Where a version of Ray has not what is set here, shutting down takes those seconds.
-    """
-    import ray
-
-    node: Any = getattr(ray._private.worker, "_global_node", None)
-    kill_raylet, kill_all = getattr(node, "kill_raylet", None), getattr(node, "kill_all_processes", None)
-    if kill_raylet is None or kill_all is None:
-        return
-
-    def kill(**how: Any) -> None:
-        # The raylet's agents tell the server of its death before they end; once it is gone they try for a minute.
-        kill_raylet(check_alive=False)
-        time.sleep(_AGENTS_END)
-        kill_all(**{**how, "allow_graceful": False})
-
-    node.kill_all_processes = kill
-
-
-@contextmanager
-def _children_without_sigterm() -> Iterator[None]:
-    """Processes that are started in here never see SIGTERM.
-
-    `timeout`, SLURM and others send it to a whole group of processes. Ray's own would end at once, and a coordinator
-    that asks them something then waits for a minute and is ended by Ray, its last steps not committed.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -33,8 +33,7 @@ def s3_server() -> Iterator[str]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(server, f"{endpoint}/")
-        request = urllib.request.Request(f"{endpoint}/{BUCKET}", method="PUT")
-        urllib.request.urlopen(request, timeout=30).close()
+        empty(endpoint)
         os.environ.update(settings)
         yield endpoint
     finally:
@@ -44,6 +43,13 @@ def s3_server() -> Iterator[str]:
                 os.environ[name] = value
         server.kill()
         server.wait()
+
+
+def empty(endpoint: str) -> None:
+    """Removes all that the server holds, and makes the bucket anew."""
+    for method, path in (("POST", "moto-api/reset"), ("PUT", BUCKET)):
+        request = urllib.request.Request(f"{endpoint}/{path}", method=method)
+        urllib.request.urlopen(request, timeout=30).close()
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:
