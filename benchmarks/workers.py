@@ -1,15 +1,17 @@
 """What a second worker brings, and what coordinator, Ray and storage cost: the layer-5 fit by the real command.
 
-    python benchmarks/workers.py [--starts 64] [--steps 25] [--window 12] [--json FILE] [--quick]
+    python benchmarks/workers.py [--starts 64] [--steps 25] [--repeats 5] [--window MS] [--json FILE] [--quick]
 
 The fit of l5pc_synthetic.py as a job (d_lambda 0.1, 20 parameters, one step of current, statistics of two windows,
-float32; Ih is as dense in basal as in apical dendrites), done by `rallax run` with one worker and then with two, on as
-many cores. Counted is the phase of the optimiser's steps, from the first step of every block to the last step of all.
-The throughput is steps of blocks per second of the clock. Where other programs use the cores, the clock says little:
-beside it stand the processor's seconds of a step, in the workers and in everything else that the run started
-(coordinator with storage, Ray's processes).
+float32; Ih is as dense in basal as in apical dendrites), done by `rallax run` with one worker and with two, on as many
+cores. Counted is the phase of the optimiser's steps, from the first step of every block to the last step of all. The
+throughput is steps of blocks per second of the clock. Where other programs use the cores, the clock says little: beside
+it stand the processor's seconds of a step, in the workers and in everything else that the run started (coordinator with
+storage, Ray's processes).
 
-The length of the simulated window (ms) is chosen so that a step takes about half a second.
+A machine's speed drifts by more than the bar leaves, so the two are run in turn, in pairs whose order alternates, and
+the figure is the median of the pairs' ratios. The simulated window (ms) is, if it is not given, what makes a step take
+half a second on this machine, by a short run before.
 """
 
 from __future__ import annotations
@@ -32,11 +34,16 @@ from rallax.fitting.executors.ray_worker import RayWorker
 
 #: Least throughput of two workers over that of one; most of the wall time that is not a worker's.
 THROUGHPUT, OVERHEAD = 1.9, 0.03
+#: What a step is to take, s; the window of the run that finds out how long it takes, and the least, ms.
+STEP_SECONDS, FIRST_WINDOW, SHORTEST_WINDOW = 0.5, 6.0, 1.0
 #: Seconds between two looks at the processes.
 LOOK_EVERY = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 #: How the title of a worker's process begins.
 WORKER = f"ray::{RayWorker.__name__}".encode()
+
+#: Of one run, or the medians of several.
+Figures = dict[str, Any]
 
 _JOB = """
 name = "layer5"
@@ -65,33 +72,56 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--starts", type=int, default=64)
     parser.add_argument("--steps", type=int, default=25)
-    parser.add_argument("--window", type=float, default=12.0, help="ms that are simulated")
+    parser.add_argument("--repeats", type=int, default=5, help="pairs of a run with one worker and one with two")
+    parser.add_argument("--window", type=float, help="ms that are simulated")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--quick", action="store_true", help="4 starts, 60 steps, 1 ms, four mechanisms")
+    parser.add_argument("--quick", action="store_true", help="one pair, 4 starts, 60 steps, 1 ms, four mechanisms")
     arguments = parser.parse_args()
-    starts, steps, window = arguments.starts, arguments.steps, arguments.window
+    starts, steps, repeats, window = arguments.starts, arguments.steps, arguments.repeats, arguments.window
     if arguments.quick:
-        starts, steps, window = 4, 60, 1.0
+        starts, steps, repeats, window = 4, 60, 1, 1.0
     every = 0.05 if arguments.quick else LOOK_EVERY
-    rows = []
+    pairs: list[dict[int, Figures]] = []
     with cell_file() as morphology, tempfile.TemporaryDirectory() as folder:
-        # The second run finds the programs that the first has compiled.
+        # All runs find the programs that the first has compiled.
         environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "xla"), "JAX_PLATFORMS": "cpu"}
-        job = _write_job(Path(folder), morphology, starts, steps, window, arguments.quick)
-        for workers in (1, 2):
-            rows.append(_run(job, Path(folder) / f"run-{workers}", workers, environment, every))
-            _print(rows[-1])
-    one, two = rows
-    speedup = two["steps_per_second"] / one["steps_per_second"]
+
+        def measured(workers: int, steps: int, window: float) -> Figures:
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                job = _write_job(Path(place), morphology, starts, steps, window, arguments.quick)
+                return _run(job, Path(place) / "run", workers, environment, every)
+
+        if window is None:
+            trial = measured(1, 5, FIRST_WINDOW)
+            window = max(SHORTEST_WINDOW, round(2 * FIRST_WINDOW * STEP_SECONDS / trial["seconds_per_step"]) / 2)
+        print(f"{window} ms simulated", flush=True)
+        for k in range(repeats):
+            order = (1, 2) if k % 2 == 0 else (2, 1)
+            pairs.append({workers: measured(workers, steps, window) for workers in order})
+            for workers in (1, 2):
+                _print(pairs[-1][workers])
+    one, two = (_medians([pair[workers] for pair in pairs]) for workers in (1, 2))
+    speedup = _median([pair[2]["steps_per_second"] / pair[1]["steps_per_second"] for pair in pairs])
     tell("C9 throughput of two workers over one", f"{speedup:.2f}", f">= {THROUGHPUT}", speedup >= THROUGHPUT)
-    work = one["worker_seconds_per_step"] / two["worker_seconds_per_step"]
+    work = _median([pair[1]["worker_seconds_per_step"] / pair[2]["worker_seconds_per_step"] for pair in pairs])
     print(f"of it: a worker's processor time per step, alone over beside another: {work:.3f}")
     bar = f"C9 not spent by the worker, {one['seconds_per_step']:.2f} s per step: part of the wall time"
     tell(bar, f"{one['idle']:.3f}", f"<= {OVERHEAD}", one["idle"] <= OVERHEAD)
     bar = "C9 coordinator, Ray and storage: their processor time over the workers'"
     tell(bar, f"{one['others_over_workers']:.3f}", f"<= {OVERHEAD}", one["others_over_workers"] <= OVERHEAD)
-    write_figures(arguments.json, "workers.py", {"rows": rows})
+    rows = [one, two]
+    write_figures(
+        arguments.json, "workers.py", {"rows": rows, "speedup": speedup, "window_ms": window, "pairs": repeats}
+    )
     return 0
+
+
+def _medians(runs: list[Figures]) -> Figures:
+    return {key: _median([run[key] for run in runs]) for key in runs[0]}
+
+
+def _median(values: list[Any]) -> Any:
+    return type(values[0])(np.median(values))
 
 
 def _write_job(folder: Path, morphology: Path, starts: int, steps: int, window: float, small: bool) -> Path:
@@ -130,7 +160,7 @@ def _insert(region: str, mechanism: str) -> str:
     return f'[[model.insert]]\nregion = "{region}"\nmechanism = "{mechanism}"'
 
 
-def _run(job: Path, directory: Path, workers: int, environment: dict[str, str], every: float) -> dict[str, Any]:
+def _run(job: Path, directory: Path, workers: int, environment: dict[str, str], every: float) -> Figures:
     """Run the fit and watch it: figures of the phase of its steps."""
     command = [sys.executable, "-m", "rallax.workflows.cli", "run", str(job), "--run", str(directory)]
     command += ["--set", f"compute.workers={workers}"]
@@ -198,7 +228,7 @@ def _processor_seconds(root: int) -> tuple[float, float]:
     return sum(used[p] for p in below & workers), sum(used.get(p, 0.0) for p in below - workers)
 
 
-def _print(row: dict[str, Any]) -> None:
+def _print(row: Figures) -> None:
     print(
         f"{row['workers']} workers, {row['blocks']} blocks: {row['steps_per_second']:.3f} steps/s, "
         f"{row['seconds_per_step']:.2f} s per step of a worker ({row['worker_seconds_per_step']:.2f} s of its "

@@ -33,6 +33,9 @@ from .xla import FULL_VECTOR
 Loss = Callable[..., jax.Array]
 #: Lanes of one block at most, where the caller does not choose.
 LANE_WIDTH = 64
+#: Bytes of a block's states at one moment, where the caller does not choose and as long as a block has a whole vector.
+#: The gradient of a step works on eight times as much, the second-level cache of a server's core (docs/performance.md).
+CACHED_STATES = 256 << 10
 
 
 def batched(
@@ -55,7 +58,7 @@ def batched(
         steady: start all mechanisms at their steady state at the initial v, for each lane's own parameters.
         memory_budget: bytes of saved states for the gradient of one block.
         lane_width: lanes simulated side by side, always this many; default as many as a call brings, made up to whole
-            vectors (1, 2, 4, 8 or a multiple of 16), at most 64.
+            vectors (1, 2, 4, 8 or a multiple of 16), at most `widest_block` of its states on the CPU, 64 elsewhere.
     """
     return Batched(module, delta_t, t_max, solver, dtype, steady, memory_budget, lane_width, voltage_solver)
 
@@ -87,6 +90,7 @@ class Batched:
         self._dt, self._delta_t, self._t_max = jnp.asarray(delta_t, self._dtype), delta_t, t_max
         self._steady, self._memory_budget, self._width = steady, memory_budget, lane_width
         self._compiled: dict[Any, Callable[..., Any]] = {}
+        self._most: int | None = None
         #: By (lanes, steps): levels of the time loop and shapes of the states; and memory that is left from a call.
         self._levels: dict[tuple[int, int], tuple[tuple[int, ...], Any]] = {}
         self._stores: dict[tuple[int, int], Store] = {}
@@ -151,7 +155,7 @@ class Batched:
         n_stim = currents.shape[0]
         batch = values[0].shape[0] if values else 1
         lanes = batch * n_stim
-        width = self._width or _whole_vectors(lanes)
+        width = self._width or self._whole_vectors([v.shape[1] for v in values], lanes)
         of_stimuli = {
             "stimulus": currents,
             "data": data,
@@ -170,14 +174,27 @@ class Batched:
             return _joined_gradients(blocks, lead, (batch, n_stim))
         return _reshaped(blocks[0], lead) if lanes == width else _joined(blocks, lead)
 
+    def _whole_vectors(self, sizes: Sequence[int], lanes: int) -> int:
+        """Lanes of a block for that many: a power of two, or a multiple of FULL_VECTOR up to the most."""
+        if lanes <= FULL_VECTOR:
+            return 1 << (lanes - 1).bit_length()
+        if self._most is None:
+            on_cpu = jax.default_backend() == "cpu"
+            self._most = widest_block(bytes_of(self._states(sizes, 1))) if on_cpu else LANE_WIDTH
+        return min(self._most, -(-lanes // FULL_VECTOR) * FULL_VECTOR)
+
+    def _states(self, sizes: Sequence[int], lanes: int) -> Any:
+        """Shapes of the states, for the numbers of values of the trainables."""
+        by_lane = [jax.ShapeDtypeStruct((n, lanes), self._dtype) for n in sizes]
+        return jax.eval_shape(partial(begin, self._plan, lanes=lanes, steady=self._steady), by_lane, self._dt)[1]
+
     def _runner(
         self, what: str, loss: Loss | None, values: list[Any], width: int, n_steps: int, without_data: bool
     ) -> Callable[[list[Any], dict[str, Any], np.ndarray], Any]:
         """What runs one block: `_block` or `_gradient_block`, compiled once, with the memory that it works in."""
         key, shape = (what, loss, width, n_steps, without_data), (width, n_steps)
         if what == "gradient" and shape not in self._levels:
-            by_lane = [jax.ShapeDtypeStruct((v.shape[1], width), self._dtype) for v in values]
-            states = jax.eval_shape(partial(begin, self._plan, lanes=width, steady=self._steady), by_lane, self._dt)[1]
+            states = self._states([v.shape[1] for v in values], width)
             self._levels[shape] = choose_levels(n_steps, bytes_of(states), self._memory_budget), states
         if key not in self._compiled:
             block: Callable[..., Any] = partial(self._block, loss, n_steps)
@@ -270,11 +287,15 @@ class Batched:
         return inputs
 
 
-def _whole_vectors(lanes: int) -> int:
-    """Lanes of a block for that many: a power of two, or a multiple of FULL_VECTOR up to LANE_WIDTH."""
-    if lanes > FULL_VECTOR:
-        return min(LANE_WIDTH, -(-lanes // FULL_VECTOR) * FULL_VECTOR)
-    return 1 << (lanes - 1).bit_length()
+def widest_block(state_bytes: int) -> int:
+    """Lanes of a block at most on the CPU, for the bytes of one lane's states: 16, 32 or 64.
+
+    The processor reads what it works on several times a step, which must not come from far.
+    """
+    width = LANE_WIDTH
+    while width > FULL_VECTOR and width * state_bytes > CACHED_STATES:
+        width //= 2
+    return width
 
 
 def _on_host(x: Any, dtype: Any) -> Any:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .job import Job
-from .settings import Settings
+from .settings import LEAST_LANES, MOST_LANES, Settings
 from .sweeps import PreparedSweep
 
 if TYPE_CHECKING:
+    from rallax.sim.lowered import Model
+
     from .model import BuiltModel
 
 MEASURED_STEPS = 200
@@ -51,13 +53,19 @@ class Work:
 
 def settings_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]) -> Settings:
     """The shape of the work that `job` asks for; with `lanes = "measure"` the fastest, timed here and now."""
+    from rallax.sim.batched import widest_block
+    from rallax.sim.lower import lower
+
     from .problem import group_sweeps
 
     sizes = [len(group) for group in group_sweeps(job, tuple(sweeps))]
     lanes = job.simulation.lanes
     if isinstance(lanes, int):
         return Settings.choose(job.fit.starts, sizes, lanes)
-    by_rule = Settings.choose(job.fit.starts, sizes)
+    most = MOST_LANES
+    if max(sizes) > LEAST_LANES and not job.compute.gpus_per_worker:
+        most = widest_block(_lane_bytes(job, lower(model.module).model))
+    by_rule = Settings.choose(job.fit.starts, sizes, most=most)
     if lanes == "auto":
         return by_rule
     shapes = dict.fromkeys([by_rule, *(Settings.choose(job.fit.starts, sizes, n) for n in MEASURED_LANES)])
@@ -73,9 +81,7 @@ def work_of(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep], settin
     per_step = job.fit.sweeps_per_step or len(lengths)
     lanes = _lanes(settings)
     lowered = lower(model.module).model
-    # A step saves its states, v of branch points among them.
-    values = sum(state.shape[0] for state in lowered.states.values()) + lowered.n_node - lowered.n_comp
-    lane_bytes = values * np.dtype(job.simulation.precision).itemsize
+    lane_bytes = _lane_bytes(job, lowered)
     levels = choose_levels(max(lengths), lane_bytes * lanes, settings.memory_budget_bytes)
     return Work(
         parameters=len(job.parameters),
@@ -100,6 +106,12 @@ def measure_seconds(job: Job, model: BuiltModel, sweeps: Sequence[PreparedSweep]
     room = max(1, int((os.cpu_count() or 1) / compute.cpus_per_worker))
     workers = compute.workers if isinstance(compute.workers, int) else min(room, compute.most_workers or room)
     return (work.candidate_steps * forward_seconds + work.gradient_steps * gradient_seconds) / workers
+
+
+def _lane_bytes(job: Job, lowered: Model) -> int:
+    """Of one lane's states at one moment, v of branch points among them."""
+    values = sum(state.shape[0] for state in lowered.states.values()) + lowered.n_node - lowered.n_comp
+    return values * np.dtype(job.simulation.precision).itemsize
 
 
 def _lanes(settings: Settings) -> int:

@@ -43,14 +43,15 @@ class Settings:
     memory_budget_bytes: int = MEMORY_BUDGET_BYTES
 
     @classmethod
-    def choose(cls, starts: int, sweeps: Sequence[int], lanes: int | None = None) -> Settings:
+    def choose(cls, starts: int, sweeps: Sequence[int], lanes: int | None = None, most: int = MOST_LANES) -> Settings:
         """For a number of starts, the number of sweeps of each group, and lanes of an item (None: by the rule).
 
-        Sweeps of a group stay together up to `MOST_LANES` (or `lanes`); starts join them until
+        Sweeps of a group stay together up to `most` (or `lanes`), more are divided evenly; starts join them until
         `LEAST_LANES` (or `lanes`) are reached or only `LEAST_BLOCKS` blocks are left.
         """
-        most = MOST_LANES if lanes is None else max(MOST_LANES, lanes)
-        per_item = tuple(min(n, most if lanes is None else lanes) for n in sweeps)
+        if lanes is not None:
+            most = max(MOST_LANES, lanes)
+        per_item = tuple(_even_share(n, most) if lanes is None else min(n, lanes) for n in sweeps)
         wanted = -(-(LEAST_LANES if lanes is None else lanes) // min(per_item))
         for_blocks = max(1, -(-starts // LEAST_BLOCKS))
         per_block = max(1, min(wanted, for_blocks, most // max(per_item)))
@@ -78,3 +79,8 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """As plain data for `ResolvedJob.with_settings`."""
         return {**asdict(self), "sweeps_per_item": list(self.sweeps_per_item)}
+
+
+def _even_share(n: int, most: int) -> int:
+    """As few equal parts of n as have at most so many."""
+    return -(-n // -(-n // most))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import jax
@@ -89,6 +90,21 @@ def test_a_lane_that_is_not_finite_harms_no_other(cell: Any) -> None:
         assert np.isnan(x[1]).all()
         np.testing.assert_array_equal(x[jnp.array([0, 2, 3])], y[jnp.array([0, 2, 3])])
     np.testing.assert_array_equal(np.delete(found_losses, 1), np.delete(losses, 1))
+
+
+def test_blocks_of_large_cells_are_narrower(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The states of a block fit a core's cache; results are those of wide blocks."""
+    from rallax.sim.batched import widest_block
+
+    assert [widest_block(n) for n in (1, 4096, 4097, 8192, 8193, 10**6)] == [64, 64, 32, 32, 16, 16]
+    params = sets(cell, 40)
+    wide = rx.batched(cell, t_max=T_MAX)
+    expected = wide(params)
+    # By its name in sys.modules: the package's own `batched` is the function.
+    monkeypatch.setattr(sys.modules["rallax.sim.batched"], "CACHED_STATES", 1)
+    narrow = rx.batched(cell, t_max=T_MAX)
+    np.testing.assert_allclose(narrow(params), expected, rtol=1e-9)
+    assert ([width for width, _ in wide._records], [width for width, _ in narrow._records]) == ([48], [16])
 
 
 def test_losses_and_gradients(cell: Any) -> None:

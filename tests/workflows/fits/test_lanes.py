@@ -28,7 +28,8 @@ def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (64, [1], None, (LEAST_LANES, (1,))),
         (8, [1], None, (4, (1,))),  # two blocks, so that two workers have something to do
         (64, [5], None, (4, (5,))),
-        (64, [200], None, (1, (MOST_LANES,))),
+        (64, [200], None, (1, (50,))),  # four items without padding, not three of MOST_LANES and one of 8
+        (64, [3, MOST_LANES + 1], None, (1, (3, 33))),
         (64, [1], 1, (1, (1,))),
         (64, [5], 2, (1, (2,))),
         (1000, [3], 300, (100, (3,))),
@@ -38,6 +39,11 @@ def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_shape(starts: int, sweeps: list[int], lanes: int | None, expected: tuple[int, tuple[int, ...]]) -> None:
     settings = Settings.choose(starts, sweeps, lanes)
     assert (settings.starts_per_block, settings.sweeps_per_item) == expected
+
+
+def test_items_of_large_cells_hold_fewer_sweeps() -> None:
+    assert Settings.choose(4, [60], most=32) == Settings(1, (30,))
+    assert Settings.choose(64, [2], most=LEAST_LANES) == Settings(8, (2,))
 
 
 def test_a_number_is_taken_and_stays_with_the_run(job_file: Path) -> None:
