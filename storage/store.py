@@ -13,19 +13,19 @@ import shutil
 import stat
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from .errors import DamagedRun, NotStorable
 from .limits import KEY_BYTES
 
 TEMPORARY: Final = ".rallax/tmp"
 _ATTEMPTS: Final = 3
-_SYNCING_THREADS: Final = 8
-_WRITING_THREADS: Final = 4
-_WORTH_THREADS: Final = 2**22  # bytes; below, starting threads costs more than they save
+_THREADS: Final = 8
+_WORTH_THREADS: Final = 2**22  # bytes; below, threads cost more than they save
 
 
 class Store(Protocol):
@@ -151,9 +151,7 @@ class LocalStore:
             for key, data in items.items():
                 self.put(key, data)
             return
-        with ThreadPoolExecutor(_WRITING_THREADS) as pool:
-            for _ in pool.map(lambda item: self.put(*item), items.items()):
-                pass
+        self._in_threads(lambda item: self.put(*item), items.items())
 
     def append(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -184,10 +182,8 @@ class LocalStore:
             for directory in directories:
                 _sync(directory)
             return
-        with ThreadPoolExecutor(_SYNCING_THREADS) as pool:
-            for paths in (files, directories):
-                for _ in pool.map(_sync, paths):
-                    pass
+        self._in_threads(_sync, files)
+        self._in_threads(_sync, directories)
 
     def tidy(self) -> None:
         for name in self.children(TEMPORARY):
@@ -205,6 +201,18 @@ class LocalStore:
             except OSError:
                 continue  # not empty: someone else's
         self._made.clear()
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        """Kept, since a commit syncs twice and to start threads took two fifths of its processor's time."""
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="rallax-store")
+
+    def _in_threads(self, action: Callable[[Any], object], items: Iterable[Any]) -> None:
+        """The action for each item; the first fault once all have ended, so that none goes on unseen."""
+        futures = [self._pool.submit(action, item) for item in items]
+        wait(futures)
+        for future in futures:
+            future.result()
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")

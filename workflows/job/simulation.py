@@ -48,6 +48,7 @@ class Simulation(Table):
     lanes: Lanes = Field(
         "auto",
         description="Simulations (starts × sweeps) side by side in one item of work; fixed when the run is made, since "
-        'the last bits depend on it. "auto": by a rule, 16 where starts and sweeps suffice; "measure": the '
-        "fastest of some on this machine, timed when the run is made, for workers without GPU.",
+        'the last bits depend on it. "auto": by a rule, 16 where starts and sweeps suffice, more where there are more '
+        "sweeps, up to 64 as long as the states of so many fit a processor's cache; "
+        '"measure": the fastest of some on this machine, timed when the run is made, for workers without GPU.',
     )
