@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # Empty in daily use; `make test PEERS=1` also installs NEURON and Jaxley, whose tests are skipped otherwise.
 PEERS ?=
 PYTEST_ARGS ?=
+# Tests of the simulator use no Ray and no deadlines, so they run in so many processes; the others follow, alone.
+TEST_PROCESSES ?= 2
 
 EXAMPLE := example
 # Where `make bench` leaves its figures, one JSON file a script.
@@ -56,7 +58,8 @@ fit: $(RUNTIME)
 	@echo "Report: $(CURDIR)/$(EXAMPLE)/run/report.html"
 
 test: $(DEV) $(if $(PEERS),$(PEER_SET))
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile tests/sim $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/sim $(PYTEST_ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

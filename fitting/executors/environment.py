@@ -20,7 +20,7 @@ def worker_environment(
     A worker without a GPU sees the CPU platform only, so it can never take one; a worker with one names CUDA, so that
     JAX fails rather than falls back. One worker per core is meant to be single-threaded: its thread pools have
     ``cpus`` threads. Workers that share a GPU (``gpus`` below 1) take their share of 90 % of its memory.
-    ``cache_dir`` holds compiled programs, so that a replaced worker need not compile again.
+    ``cache_dir`` holds compiled programs, small ones too, so that a replaced worker need not compile again.
 
     Raises:
         ValueError: resources that make no sense.
@@ -54,4 +54,6 @@ def worker_environment(
         environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 * gpus:.3f}"
     if cache_dir is not None:
         environment["JAX_COMPILATION_CACHE_DIR"] = cache_dir
+        # JAX would keep what took a second to compile, and a first gradient is made of programs that take less.
+        environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     return environment

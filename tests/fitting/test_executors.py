@@ -39,6 +39,7 @@ def test_a_cpu_worker_cannot_take_a_gpu_and_a_gpu_worker_cannot_do_without() -> 
     gpu = worker_environment(precision="float64", cpus=2, gpus=0.25, cache_dir="/tmp/cache")
     assert gpu["JAX_PLATFORMS"].split(",")[0] == "cuda" and gpu["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.225"
     assert gpu["JAX_COMPILATION_CACHE_DIR"] == "/tmp/cache" and gpu["JAX_ENABLE_X64"] == "1"
+    assert gpu["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] == "0"
     for wrong in ({"cpus": 0}, {"gpus": 1.5}, {"gpus": -1}):
         with pytest.raises(ValueError, match=r"\[compute\] [cg]pus_per_worker"):
             worker_environment(precision="float32", **wrong)
