@@ -11,7 +11,7 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
-@pytest.mark.parametrize(("store", "every", "exits"), [("local", 40, 1), ("s3", 200, 0)])
+@pytest.mark.parametrize(("store", "every", "exits"), [("local", 40, 1), ("s3", 300, 0)])
 def test_faults_at_some_writes_lose_nothing(store: str, every: int, exits: int) -> None:
     if store == "s3":
         pytest.importorskip("moto", reason="requirements-dev.txt has moto")
