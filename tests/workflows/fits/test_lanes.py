@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_shape(starts: int, sweeps: list[int], lanes: int | None, expected: tupl
 def test_items_of_large_cells_hold_fewer_sweeps() -> None:
     assert Settings.choose(4, [60], most=32) == Settings(1, (30,))
     assert Settings.choose(64, [2], most=LEAST_LANES) == Settings(8, (2,))
+
+
+def test_the_rule_heeds_the_size_of_the_cell(job_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU; of the tiny job's two training sweeps an item then holds one."""
+    from rallax.workflows import estimate
+
+    monkeypatch.setattr(estimate, "LEAST_LANES", 1)
+    # By its name in sys.modules: the package's own `batched` is the function.
+    widest = sys.modules["rallax.sim.batched"]
+    monkeypatch.setattr(widest, "widest_block", lambda state_bytes: 1 if state_bytes > 10 else 64)
+    assert max(check_job(load_job(job_file)).settings.sweeps_per_item) == 1
+    on_gpu = load_job(job_file, ["compute.gpus_per_worker=1"])
+    assert max(check_job(on_gpu).settings.sweeps_per_item) == 2
 
 
 def test_a_number_is_taken_and_stays_with_the_run(job_file: Path) -> None:
