@@ -109,10 +109,8 @@ def main() -> int:
     tell(bar, f"{one['idle']:.3f}", f"<= {OVERHEAD}", one["idle"] <= OVERHEAD)
     bar = "C9 coordinator, Ray and storage: their processor time over the workers'"
     tell(bar, f"{one['others_over_workers']:.3f}", f"<= {OVERHEAD}", one["others_over_workers"] <= OVERHEAD)
-    rows = [one, two]
-    write_figures(
-        arguments.json, "workers.py", {"rows": rows, "speedup": speedup, "window_ms": window, "pairs": repeats}
-    )
+    figures = {"rows": [one, two], "speedup": speedup, "window_ms": window, "pairs": repeats}
+    write_figures(arguments.json, "workers.py", figures)
     return 0
 
 

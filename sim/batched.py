@@ -34,7 +34,7 @@ Loss = Callable[..., jax.Array]
 #: Lanes of one block at most, where the caller does not choose.
 LANE_WIDTH = 64
 #: Bytes of a block's states at one moment, where the caller does not choose and as long as a block has a whole vector.
-#: The gradient of a step works on eight times as much, the second-level cache of a server's core (docs/performance.md).
+#: What the gradient of a step works on is several times as much, and is to stay in a core's second-level cache.
 CACHED_STATES = 256 << 10
 
 
@@ -90,6 +90,7 @@ class Batched:
         self._dt, self._delta_t, self._t_max = jnp.asarray(delta_t, self._dtype), delta_t, t_max
         self._steady, self._memory_budget, self._width = steady, memory_budget, lane_width
         self._compiled: dict[Any, Callable[..., Any]] = {}
+        #: Lanes of a block at most, once that is needed.
         self._most: int | None = None
         #: By (lanes, steps): levels of the time loop and shapes of the states; and memory that is left from a call.
         self._levels: dict[tuple[int, int], tuple[tuple[int, ...], Any]] = {}

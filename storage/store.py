@@ -204,7 +204,7 @@ class LocalStore:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """Kept, since a commit syncs twice and to start threads took two fifths of its processor's time."""
+        """Kept, since a commit syncs twice, and to start threads costs more than what they do for so few files."""
         return ThreadPoolExecutor(_THREADS, thread_name_prefix="rallax-store")
 
     def _in_threads(self, action: Callable[[Any], object], items: Iterable[Any]) -> None:
