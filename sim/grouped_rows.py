@@ -5,13 +5,15 @@ compartment the current of its synapses. Each is the transpose of the other. On 
 neither compiles to a loop with vectors nor lets be part of one; other backends index and scatter.
 
 Sums go by slots: the first entries of all rows, then the second ones of those rows that have two, and so on. With rows
-in the order of falling numbers of entries, a slot is added to the first rows as a block.
+in the order of falling numbers of entries, a slot is added to the first rows as a block. Where these rows are few
+stretches of neighbours, as the somata of equal cells are, they are copied and not looked up one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import pairwise
 from operator import add
 from typing import Any
 
@@ -22,18 +24,23 @@ import numpy as np
 from jax import lax
 from jax.extend.core import Primitive
 
+from .assembly import assemble
 from .row_primitive import Transpose, define
 from .types import Indices, ValueLanes
 
 #: Slots have at most so many widths: each is a piece of program to compile.
 _MOST_WIDTHS = 32
-#: More slots of one width are added by a loop.
+#: More slots (in a sum: of one width) are handled by a loop.
 _MOST_WRITTEN_OUT = 64
 #: Fewer entries are not kept apart.
 _SMALL = 64
+#: Rows in more stretches are looked up.
+_MOST_STRETCHES = 8
 
 #: (width, starts) for each width.
 Slots = tuple[tuple[int, tuple[int, ...]], ...]
+#: (first row, or None for no row; how many) of each stretch; None: rows that are not taken by stretches.
+Stretches = tuple[tuple[int | None, int], ...] | None
 
 _picked_p = Primitive("picked_rows")
 _summed_p = Primitive("summed_rows")
@@ -49,12 +56,15 @@ class Grouping(eqx.Module):
         place: of each row its place among the sums, which is one behind the last where it has no entry.
         slots: for each width the places in `order` where slots of that width start; the first width is the number of
             rows that have entries.
+        first, sums: as stretches the rows of the first slot, where entries are in the order of the slots, and `place`.
     """
 
     index: Indices
     order: Indices | None
     place: Indices
     slots: Slots = eqx.field(static=True)
+    first: Stretches = eqx.field(static=True)
+    sums: Stretches = eqx.field(static=True)
 
     @classmethod
     def of(cls, index: np.ndarray, n_rows: int) -> Grouping:
@@ -70,6 +80,8 @@ class Grouping(eqx.Module):
             None if own else jnp.asarray(padded, jnp.int32),
             jnp.asarray(place, jnp.int32),
             tuple((width, tuple(where)) for width, where in starts.items()),
+            stretches(index[:n_used], n_rows) if own else None,
+            stretches(place, n_used),
         )
 
     def picked(self, x: ValueLanes, *, apart: bool = False) -> ValueLanes:
@@ -90,7 +102,7 @@ class Grouping(eqx.Module):
         return (self.index, self.place, *order)
 
     def _constants(self) -> dict[str, Any]:
-        return {"slots": self.slots}
+        return {"slots": self.slots, "first": self.first, "sums": self.sums}
 
 
 def by_slots(index: np.ndarray, n_rows: int) -> tuple[np.ndarray, int, np.ndarray]:
@@ -102,6 +114,18 @@ def by_slots(index: np.ndarray, n_rows: int) -> tuple[np.ndarray, int, np.ndarra
     slot = np.empty(len(index), int)
     slot[by_row] = np.arange(len(index)) - first[index[by_row]]
     return np.lexsort((rank[index], slot)), int((degree > 0).sum()), np.bincount(slot)
+
+
+def stretches(rows: np.ndarray, none: int) -> Stretches:
+    """`rows` as stretches of neighbours, those equal to `none` as no row; None where these are many."""
+    if not len(rows):
+        return None
+    missing = rows == none
+    starts = np.flatnonzero(np.where(missing[1:] | missing[:-1], missing[1:] != missing[:-1], np.diff(rows) != 1)) + 1
+    if len(starts) >= _MOST_STRETCHES:
+        return None
+    edges = [0, *starts.tolist(), len(rows)]
+    return tuple((None if missing[a] else int(rows[a]), b - a) for a, b in pairwise(edges))
 
 
 def _widened(order: np.ndarray, slots: np.ndarray, n_entries: int) -> tuple[np.ndarray, dict[int, list[int]]]:
@@ -125,13 +149,22 @@ def _pick(x: jax.Array, index: jax.Array) -> jax.Array:
 
 
 def _by_copies(
-    x: jax.Array, index: jax.Array, place: jax.Array, *order: jax.Array, slots: Slots, apart: bool
+    x: jax.Array,
+    index: jax.Array,
+    _: jax.Array,
+    *order: jax.Array,
+    slots: Slots,
+    first: Stretches,
+    apart: bool,
+    **__: Any,
 ) -> jax.Array:
     """Where entries are in the order of the slots, each slot is a copy of the first rows in that order."""
     n = len(index)
     if order or n < _SMALL:
         return _picked_apart(x, index) if apart else _pick(x, index)
-    x = _picked_apart(x, index[: slots[0][0]])
+    x = _picked_apart(x, index[: slots[0][0]]) if first is None else _taken(x, first)
+    if sum(len(starts) for _, starts in slots) <= _MOST_WRITTEN_OUT:
+        return _apart(jnp.concatenate([lax.slice_in_dim(x, 0, width) for width, starts in slots for _ in starts]))
     found = jnp.zeros((n, *x.shape[1:]), x.dtype)
     for width, starts in slots:
         where = jnp.asarray(starts if len(starts) > 1 else 2 * starts, jnp.int32)
@@ -144,26 +177,36 @@ def _by_copies(
 
 
 def _picked_apart(x: jax.Array, index: jax.Array) -> jax.Array:
-    """By a loop of two turns, which XLA fuses with nothing."""
-    n = index.shape[0]
-    half = -(-n // 2)
-    if n < _SMALL:
-        return _pick(x, index)
+    """x[index], fused neither with what x is made of nor with what becomes of it."""
+    return _pick(x, index) if index.shape[0] < _SMALL else _apart(_pick(_apart(x), index))
 
-    def turn(k: jax.Array, found: jax.Array) -> jax.Array:
-        part = lax.dynamic_slice_in_dim(index, k * (n - half), half)
-        return lax.dynamic_update_slice_in_dim(found, _pick(x, part), k * (n - half), 0)
 
-    return lax.fori_loop(0, 2, turn, jnp.zeros((n, *x.shape[1:]), x.dtype))
+def _apart(x: jax.Array) -> jax.Array:
+    """x, by a loop of two turns that change nothing: XLA does not see that they do not, and fuses through no loop.
+
+    A loop that copied x would need a buffer, and XLA would fill it at each step of the simulation.
+    """
+    if x.shape[0] < _SMALL:
+        return x
+
+    def turn(k: jax.Array, x: jax.Array) -> jax.Array:
+        row = lax.dynamic_slice_in_dim(x, k, 1, 0)
+        return lax.dynamic_update_slice_in_dim(x, jnp.where(k < 2, row, 0), k, 0)
+
+    return lax.fori_loop(0, 2, turn, x)
+
+
+def _taken(x: jax.Array, where: Sequence[tuple[int | None, int]]) -> jax.Array:
+    """The rows of these stretches, fused with nothing."""
+    blocks = [
+        jnp.zeros((n, *x.shape[1:]), x.dtype) if start is None else lax.slice_in_dim(x, start, start + n)
+        for start, n in where
+    ]
+    return assemble(blocks) if len(blocks) > 1 else _apart(blocks[0])
 
 
 def _by_blocks(
-    x: jax.Array,
-    index: jax.Array,
-    place: jax.Array,
-    *order: jax.Array,
-    slots: Slots,
-    apart: bool,
+    x: jax.Array, index: jax.Array, place: jax.Array, *order: jax.Array, slots: Slots, sums: Stretches, **_: Any
 ) -> jax.Array:
     for o in order:
         # A place that only makes a slot wider takes some entry, times 0: to ask for each element would cost more.
@@ -175,7 +218,7 @@ def _by_blocks(
     for width, starts in slots:
         block = _sum_of_slices(x, starts, width)
         total = lax.dynamic_update_slice_in_dim(total, lax.slice_in_dim(total, 0, width) + block, 0, 0)
-    return _picked_apart(total, place)
+    return _picked_apart(total, place) if sums is None else _taken(total, sums)
 
 
 def _by_scatter(x: jax.Array, index: jax.Array, place: jax.Array, *_: jax.Array, **__: Any) -> jax.Array:
@@ -204,7 +247,7 @@ define(
     transpose=_transpose_to(_summed_p),
     on_cpu=_by_copies,
     elsewhere=lambda x, index, *_, **__: _pick(x, index),
-    constants=("slots", "apart"),
+    constants=("slots", "first", "sums", "apart"),
 )
 define(
     _summed_p,
@@ -212,5 +255,5 @@ define(
     transpose=_transpose_to(_picked_p),
     on_cpu=_by_blocks,
     elsewhere=_by_scatter,
-    constants=("slots", "apart"),
+    constants=("slots", "first", "sums", "apart"),
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rallax.sim.grouped_rows import Grouping
+from rallax.sim.grouped_rows import Grouping, stretches
 
 indices = st.integers(1, 9).flatmap(
     lambda n: st.tuples(st.just(n), st.lists(st.integers(0, n - 1), min_size=1, max_size=40))
@@ -48,6 +48,39 @@ def test_equal_numbers_of_entries(order: str) -> None:
     grouping = check(index, 50)
     assert (grouping.order is None) == (order == "slots")
     assert [(width, len(starts)) for width, starts in grouping.slots] == [(40, 5)]
+
+
+@pytest.mark.parametrize("n_rows", [80, 150], ids=["every row has entries", "some rows have none"])
+def test_rows_in_stretches(n_rows: int) -> None:
+    """Two populations of neighbours: their rows are copied by stretches."""
+    rows = np.arange(80) if n_rows == 80 else np.concatenate([np.arange(5, 50), np.arange(90, 125)])
+    grouping = check(np.tile(rows, 3), n_rows)
+    if n_rows == 80:
+        assert grouping.first == grouping.sums == ((0, 80),)
+    else:
+        assert grouping.first == ((5, 45), (90, 35))
+        assert grouping.sums == ((None, 5), (0, 45), (None, 40), (45, 35), (None, 25))
+
+
+def test_many_slots_are_copied_by_a_loop() -> None:
+    grouping = check(np.tile(np.arange(3), 70), 4)
+    assert grouping.order is None and len(grouping.slots[0][1]) == 70
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=20), st.integers(0, 7))
+def test_stretches_are_the_rows(rows: list[int], none: int) -> None:
+    found = stretches(np.asarray(rows), none)
+    if found is None:
+        return
+    told = [none if start is None else start + k for start, n in found for k in range(n)]
+    assert told == rows and len(found) <= 8
+    assert all(start is None or start + n <= none or start > none for start, n in found)
+
+
+def test_rows_in_many_stretches_are_looked_up() -> None:
+    assert stretches(np.arange(0, 40, 2), 40) is None
+    assert Grouping.of(np.tile(np.arange(0, 160, 2), 2), 160).first is None
 
 
 def test_numbers_of_entries_all_different() -> None:
