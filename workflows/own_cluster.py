@@ -23,6 +23,11 @@ _QUIET = {
     "RAY_raylet_report_resources_period_milliseconds": "1000",
     "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_io_context_event_loop_lag_collection_interval_ms": "60000",
+    "RAY_debug_dump_period_milliseconds": "0",
+    "RAY_report_worker_backlog_interval_ms": "10000",
+    "RAY_raylet_check_gc_period_milliseconds": "1000",
+    "REPORTER_UPDATE_INTERVAL_MS": "60000",
 }
 """No statistics that nobody reads, and no processes that wait for tasks: a fit has actors alone.
 
