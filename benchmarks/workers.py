@@ -1,6 +1,6 @@
 """What a second worker brings, and what coordinator, Ray and storage cost: the layer-5 fit by the real command.
 
-    python benchmarks/workers.py [--starts 64] [--steps 25] [--repeats 5] [--window MS] [--json FILE] [--quick]
+    python benchmarks/workers.py [--starts 64] [--steps 25] [--repeats 7] [--window MS] [--json FILE] [--quick]
 
 The fit of l5pc_synthetic.py as a job (d_lambda 0.1, 20 parameters, one step of current, statistics of two windows,
 float32; Ih is as dense in basal as in apical dendrites), done by `rallax run` with one worker and with two, on as many
@@ -37,7 +37,7 @@ THROUGHPUT, OVERHEAD = 1.9, 0.03
 #: What a step is to take, s; the window of the run that finds out how long it takes, and the least, ms.
 STEP_SECONDS, FIRST_WINDOW, SHORTEST_WINDOW = 0.5, 6.0, 1.0
 #: Seconds between two looks at the processes.
-LOOK_EVERY = 1.0
+LOOK_EVERY = 2.0
 TICKS = os.sysconf("SC_CLK_TCK")
 #: How the title of a worker's process begins.
 WORKER = f"ray::{RayWorker.__name__}".encode()
@@ -72,7 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--starts", type=int, default=64)
     parser.add_argument("--steps", type=int, default=25)
-    parser.add_argument("--repeats", type=int, default=5, help="pairs of a run with one worker and one with two")
+    parser.add_argument("--repeats", type=int, default=7, help="pairs of a run with one worker and one with two")
     parser.add_argument("--window", type=float, help="ms that are simulated")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="one pair, 4 starts, 60 steps, 1 ms, four mechanisms")

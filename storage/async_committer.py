@@ -82,6 +82,8 @@ class AsyncCommitter:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
+            if self._error is None:
+                self._run.release()
         self._raise()
 
     def __enter__(self) -> Self:

@@ -39,6 +39,7 @@ class Writer:
         self._reader = reader
         self._head: Commit | None = None
         self._schema: segments.Schema | None = None
+        self._written: dict[Segment, int] = {}
         self.epoch = self._claim(reader, strict)
         if self._head is not None and self._head.segments:
             self._schema = segments.schema(reader.segment(self._head.segments[-1]).variables)
@@ -132,6 +133,10 @@ class Writer:
         except OSError:
             self.check()  # a process that took over removes our files: that, not the missing file, is the news
             raise
+        if segment is not None:
+            *stay, newest = commit.segments
+            written = {own: self._rows(own) for own in stay if own in self._written}
+            self._written = {**written, newest: commit.rows - sum(map(self._rows, stay))}
         before, self._head, self._schema = self._covered(), commit, schema
         self._stale += [gone for gone in before if gone not in commit.segments]
         self.index.add(label.checkpoint, document, encoded.keys)
@@ -141,12 +146,16 @@ class Writer:
         self._retain(commit, keep)
         return label.seq
 
+    def _rows(self, segment: Segment) -> int:
+        """How many a segment has; to count those of one that was written here it is not read back."""
+        return self._written[segment] if segment in self._written else self._reader.rows(segment)
+
     def _segment(
         self, history: Mapping[str, Variable], first_row: int, added: int
     ) -> tuple[Encoded, tuple[Segment, ...]]:
         """The segment that a commit adds, and the earlier ones that stay beside it (see `joining`)."""
         covered = self._covered()
-        sizes = [self._reader.rows(segment) for segment in covered]
+        sizes = [self._rows(segment) for segment in covered]
         taken = newest_to_join(sizes, added, segments.row_bytes(history))
         if not taken:
             return segments.encode_segment(history, first_row), covered

@@ -72,8 +72,7 @@ def write_members(store: Store, path: str, encoded: Encoded) -> None:
     prefix = in_zarr(path)
     if store.children(prefix):
         store.delete_tree(prefix, first=DOCUMENT)
-    store.put(f"{prefix}/{DOCUMENT}", PLACEHOLDER)
-    store.put_all({f"{prefix}/{key}": data for key, data in encoded.keys.items()})
+    store.put_tree(prefix, {DOCUMENT: PLACEHOLDER, **encoded.keys})
 
 
 def sealed_document(encoded: Encoded, facts: Mapping[str, Any]) -> bytes:

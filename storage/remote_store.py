@@ -161,6 +161,11 @@ class RemoteStore:
     def put_all(self, items: Mapping[str, bytes]) -> None:
         self._many(lambda item: self.put(*item), list(items.items()))
 
+    def put_tree(self, prefix: str, items: Mapping[str, bytes]) -> None:
+        (first, data), *rest = ((f"{prefix}/{key}", data) for key, data in items.items())
+        self.put(first, data)
+        self.put_all(dict(rest))
+
     def append(self, key: str, data: bytes) -> None:
         with self._lock:
             number, part = self._parts.get(key) or (self._next_part(key), b"")
@@ -201,6 +206,9 @@ class RemoteStore:
 
     def tidy(self) -> None:
         """Nothing: a put that was interrupted leaves no object."""
+
+    def release(self) -> None:
+        """Nothing: nothing is kept."""
 
     def abandon(self) -> None:
         """Nothing: there are no directories."""

@@ -251,6 +251,12 @@ class RunStore:
                 raise no_writer(self.location)
             return self._writer.commit(tree, history=history, step=step, attrs=attrs, keep=keep, best=best)
 
+    def release(self) -> None:
+        """Removes what is kept on the disk only to make the next commit cheap; for when there will be none soon."""
+        self._check_write()
+        with self._lock, one_line(self.location, "write"):
+            self._store.release()
+
     def latest(self, *, strict: bool = False, known: Checkpoint | None = None) -> Checkpoint | None:
         """The newest checkpoint whose hashes, and its history's, all hold; None when nothing was committed.
 

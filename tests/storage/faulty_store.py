@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 from rallax.storage import LocalStore, Store
 
@@ -26,7 +27,7 @@ class FaultyStore:
     "refuse": the disk is full, or the object store has an error that stays. "die before", "die after": the process
     stops, by an exception that stands for death, before or after the write; a file is torn in its middle. "exit": as
     "die before", but the process really ends. A dead store takes no further write, as a dead process makes none.
-    A `put_all` counts as many writes as it has keys.
+    A `put_all` or `put_tree` counts as many writes as it has keys.
     """
 
     def __init__(self, inner: Store, at: int | None = None, how: str = "refuse") -> None:
@@ -61,20 +62,44 @@ class FaultyStore:
         self._write(f"put {key}", lambda: self.inner.put(key, data, exclusive=exclusive), torn)
 
     def put_all(self, items: Mapping[str, bytes]) -> None:
+        if self._all_at_once(items):
+            self.inner.put_all(items)
+            return
+        for key, data in items.items():
+            self.put(key, data)
+
+    def put_tree(self, prefix: str, items: Mapping[str, bytes]) -> None:
+        if self._all_at_once([f"{prefix}/{key}" for key in items]):
+            self.inner.put_tree(prefix, items)
+            return
+        if not isinstance(self.inner, LocalStore):
+            for key, data in items.items():
+                self.put(f"{prefix}/{key}", data)
+            return
+        folder = self.inner._temporary()
+
+        def torn(key: str) -> None:  # half of the bytes in a directory beside the prefix
+            path = folder / key
+            path.parent.mkdir(parents=True)
+            path.write_bytes(items[key][: len(items[key]) // 2])
+
+        *others, last = items
+        for key in others:  # nothing is in its place before all are written
+            self._write(f"put {prefix}/{key}", lambda: None, partial(torn, key))
+        self._write(f"put {prefix}/{last}", lambda: self.inner.put_tree(prefix, items), partial(torn, last))
+
+    def _all_at_once(self, keys: Collection[str]) -> bool:
+        """Whether nothing is to happen at any of these writes, which are counted then."""
         with self._lock:
             begin = len(self.writes)
             whole = (
                 self.before is _nothing
                 and not self.dead
-                and (self.at is None or not begin <= self.at < begin + len(items))
+                and (self.at is None or not begin <= self.at < begin + len(keys))
             )
             if whole:
-                self.writes += [f"put {key}" for key in items]
-        if whole:
-            self.inner.put_all(items)
-            return
-        for key, data in items.items():
-            self.put(key, data)
+                self.writes += [f"put {key}" for key in keys]
+        return whole
 
     def append(self, key: str, data: bytes) -> None:
         def torn() -> None:
@@ -95,6 +120,9 @@ class FaultyStore:
 
     def tidy(self) -> None:
         self._write("tidy", self.inner.tidy)
+
+    def release(self) -> None:
+        self._write("release", self.inner.release)
 
     def abandon(self) -> None:
         self._write("abandon", self.inner.abandon)
