@@ -25,6 +25,20 @@ def test_the_state_at_the_hand_over_is_what_is_stored(run):
     assert run.history()["loss"].data[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_what_is_kept_for_the_next_commits_is_gone_at_the_end(kit, quick_path):
+    store = LocalStore(quick_path / "run")
+    run = kit.make_run(store)
+    run.claim_epoch()
+    kept = []
+    with AsyncCommitter(run) as committer:
+        for step in range(1, 8):
+            committer.commit({"x": np.full(3, float(step))}, step=step, keep=1)
+            committer.wait()
+            kept.append(len(store.children(".rallax/tmp")))
+    assert max(kept) == 1 and store.children(".rallax/tmp") == []
+    assert run.latest().tree["x"].tolist() == [7.0, 7.0, 7.0] and run.verify() == []
+
+
 def test_the_fit_goes_on_while_one_is_written_and_waits_while_one_waits(kit, quick_path):
     store = kit.FaultyStore(LocalStore(quick_path / "run"))
     run = kit.make_run(store)
